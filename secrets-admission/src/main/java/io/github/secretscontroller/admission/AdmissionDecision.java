@@ -1,0 +1,100 @@
+package io.github.secretscontroller.admission;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The answer to one AdmissionReview, before it becomes JSON.
+ *
+ * @param status the HTTP status of a refusal; 200 if the object is allowed
+ * @param message the refusal's sentence; empty if the object is allowed
+ * @param patch JSON Patch operations; empty if nothing changes
+ */
+record AdmissionDecision(
+    int status,
+    String message,
+    ArrayNode patch,
+    List<String> warnings,
+    Map<String, String> auditAnnotations) {
+
+  private static final JsonFactory FACTORY = new JsonFactory();
+  private static final ArrayNode NO_PATCH = JsonNodeFactory.instance.arrayNode(0);
+
+  static final AdmissionDecision UNCHANGED = allow(NO_PATCH, List.of(), Map.of());
+
+  static AdmissionDecision allow(
+      ArrayNode patch, List<String> warnings, Map<String, String> auditAnnotations) {
+    return new AdmissionDecision(200, "", patch, warnings, auditAnnotations);
+  }
+
+  static AdmissionDecision refuse(int status, String message, List<String> warnings) {
+    return new AdmissionDecision(status, message, NO_PATCH, warnings, Map.of());
+  }
+
+  boolean allowed() {
+    return status == 200;
+  }
+
+  /** The AdmissionReview that answers {@code review}: same apiVersion, same uid. */
+  byte[] toJson(AdmissionReview review) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
+    try (JsonGenerator json = FACTORY.createGenerator(bytes)) {
+      json.writeStartObject();
+      json.writeStringField("kind", "AdmissionReview");
+      json.writeStringField("apiVersion", review.apiVersion());
+      json.writeObjectFieldStart("response");
+      json.writeStringField("uid", review.uid());
+      json.writeBooleanField("allowed", allowed());
+      if (!allowed()) {
+        json.writeObjectFieldStart("status");
+        json.writeNumberField("code", status);
+        json.writeStringField("reason", reason());
+        json.writeStringField("message", message);
+        json.writeEndObject();
+      }
+      if (!patch.isEmpty()) {
+        json.writeStringField("patchType", "JSONPatch");
+        // JsonNode prints itself as JSON; the generator encodes bytes as Base64.
+        json.writeBinaryField("patch", patch.toString().getBytes(StandardCharsets.UTF_8));
+      }
+      if (!warnings.isEmpty()) {
+        json.writeArrayFieldStart("warnings");
+        for (String warning : warnings) {
+          json.writeString(warning);
+        }
+        json.writeEndArray();
+      }
+      if (!auditAnnotations.isEmpty()) {
+        json.writeObjectFieldStart("auditAnnotations");
+        for (Map.Entry<String, String> entry : new TreeMap<>(auditAnnotations).entrySet()) {
+          json.writeStringField(entry.getKey(), entry.getValue());
+        }
+        json.writeEndObject();
+      }
+      json.writeEndObject();
+      json.writeEndObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing to memory failed", e);
+    }
+    return bytes.toByteArray();
+  }
+
+  /** The machine-readable reasons of a Kubernetes Status (metav1.StatusReason). */
+  private String reason() {
+    return switch (status) {
+      case 400 -> "BadRequest";
+      case 403 -> "Forbidden";
+      case 500 -> "InternalError";
+      default -> "Invalid";
+    };
+  }
+}

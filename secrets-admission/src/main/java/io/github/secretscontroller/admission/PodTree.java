@@ -1,0 +1,60 @@
+package io.github.secretscontroller.admission;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Reading and growing the JSON tree of a Pod, whatever is missing in it. */
+final class PodTree {
+
+  private PodTree() {}
+
+  /** The objects in an array, which may be missing. */
+  static List<ObjectNode> objects(JsonNode parent, String field) {
+    List<ObjectNode> objects = new ArrayList<>();
+    for (JsonNode element : parent.path(field)) {
+      if (element instanceof ObjectNode object) {
+        objects.add(object);
+      }
+    }
+    return objects;
+  }
+
+  /** The object in an array that has this value under {@code key}. */
+  static Optional<ObjectNode> find(JsonNode parent, String field, String key, String value) {
+    return objects(parent, field).stream().filter(o -> text(o, key).equals(value)).findFirst();
+  }
+
+  /** The array under {@code field}, made if it is missing. */
+  static ArrayNode arrayOf(ObjectNode parent, String field) {
+    return parent.get(field) instanceof ArrayNode array ? array : parent.putArray(field);
+  }
+
+  /** The object under {@code field}, made if it is missing. */
+  static ObjectNode objectOf(ObjectNode parent, String field) {
+    return parent.get(field) instanceof ObjectNode object ? object : parent.putObject(field);
+  }
+
+  /** The text under {@code field}, empty if it is missing. */
+  static String text(JsonNode parent, String field) {
+    return parent.path(field).asText("");
+  }
+
+  /** A mount path as it counts: without slashes at its end. */
+  static String normalise(String mountPath) {
+    int end = mountPath.length();
+    while (end > 1 && mountPath.charAt(end - 1) == '/') {
+      end--;
+    }
+    return mountPath.substring(0, end);
+  }
+
+  /** Whether {@code path} is {@code directory} or lies below it; both normalised. */
+  static boolean isWithin(String path, String directory) {
+    String inside = directory.endsWith("/") ? directory : directory + "/";
+    return path.equals(directory) || path.startsWith(inside);
+  }
+}

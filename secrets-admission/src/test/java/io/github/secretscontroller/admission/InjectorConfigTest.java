@@ -1,0 +1,89 @@
+package io.github.secretscontroller.admission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Map;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@DisplayName("The injector's configuration")
+class InjectorConfigTest {
+
+  @Test
+  @DisplayName("is read from YAML, every option of it")
+  void everyOption() {
+    InjectorConfig config =
+        InjectorConfig.fromYaml(
+                """
+                fetcherImage: registry.example/fetcher:2
+                imagePullPolicy: Never
+                env:
+                  HTTPS_PROXY: http://proxy.example:3128
+                  AWS_USE_FIPS_ENDPOINT: true
+                resources:
+                  requests: {cpu: 10m, memory: 32Mi}
+                  limits: {cpu: 2, memory: 1Gi}
+                volumeSizeLimit: 1Mi
+                tmpSizeLimit: 1Gi
+                excludedNamespaces: [monitoring]
+                """)
+            .build();
+    assertThat(config.fetcherImage()).isEqualTo("registry.example/fetcher:2");
+    assertThat(config.imagePullPolicy()).isEqualTo("Never");
+    assertThat(config.env())
+        .isEqualTo(
+            Map.of("HTTPS_PROXY", "http://proxy.example:3128", "AWS_USE_FIPS_ENDPOINT", "true"));
+    assertThat(config.requests()).isEqualTo(Map.of("cpu", "10m", "memory", "32Mi"));
+    assertThat(config.limits()).isEqualTo(Map.of("cpu", "2", "memory", "1Gi"));
+    assertThat(config.volumeSizeLimit()).isEqualTo("1Mi");
+    assertThat(config.tmpSizeLimit()).isEqualTo("1Gi");
+    assertThat(config.excludes("monitoring")).isTrue();
+  }
+
+  @Test
+  @DisplayName("has a default for everything but the image, and no CPU limit")
+  void defaults() {
+    InjectorConfig config = InjectorConfig.fromYaml("").fetcherImage("i").build();
+    assertThat(config.imagePullPolicy()).isEqualTo("IfNotPresent");
+    assertThat(config.env()).isEmpty();
+    assertThat(config.requests()).containsOnlyKeys("cpu", "memory");
+    assertThat(config.limits()).containsOnlyKeys("memory");
+    assertThat(config.excludes("kube-system")).isTrue();
+    assertThat(config.excludes("kube-public")).isTrue();
+    assertThat(config.excludes("default")).isFalse();
+    assertThatThrownBy(() -> InjectorConfig.builder().build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("fetcherImage is missing; it has no default");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "fetcherimage: x | the option \"fetcherimage\" is unknown",
+        "resources: {request: {cpu: 1}} | the option \"resources.request\" is unknown",
+        "resources: 1 | resources must be a mapping",
+        "env: [A] | env must be a mapping",
+        "env: {1A: x} | \"1A\" is no name for a variable",
+        "env: {SECRETS_PLAN: x} | \"SECRETS_PLAN\" is no name for a variable, or is set by the",
+        "env: {A: {B: C}} | env.A must be a single value",
+        "imagePullPolicy: Sometimes | imagePullPolicy must be Always, IfNotPresent or Never",
+        "fetcherImage: '' | fetcherImage must not be empty",
+        "fetcherImage: [a] | fetcherImage must be a single value",
+        "volumeSizeLimit: lots | volumeSizeLimit must be a quantity such as 50m or 64Mi",
+        "resources: {limits: {memory: -1}} | resources.limits.memory must be a quantity",
+        "excludedNamespaces: a | excludedNamespaces must be a list",
+        "- a | must be a YAML mapping",
+        "'{' | no valid YAML",
+        "'{fetcherImage: a, fetcherImage: b}' | no valid YAML: Duplicate field",
+      })
+  @DisplayName("is refused with the option's name if it has a mistake")
+  void mistakes(String yaml, String message) {
+    assertThatThrownBy(() -> InjectorConfig.fromYaml(yaml))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.github.secretscontroller.admission;
+
+import org.jspecify.annotations.NullMarked;
