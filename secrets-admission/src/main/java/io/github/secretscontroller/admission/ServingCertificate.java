@@ -22,6 +22,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -73,6 +74,36 @@ public final class ServingCertificate {
     this.chain = List.copyOf(chain);
     this.privateKey = privateKey;
     this.trustAnchor = trustAnchor;
+  }
+
+  /**
+   * The certificate that the environment of a webhook names: {@code WEBHOOK_TLS_CERT} and {@code
+   * WEBHOOK_TLS_KEY} are PEM files, see {@link #fromPem}. Without them one is made for {@code
+   * localhost}, and what to trust is written to the file that {@code WEBHOOK_CA_OUT} names.
+   *
+   * @throws IllegalArgumentException if only one of the two files is named, or see {@link #fromPem}
+   * @throws UncheckedIOException if a file can't be read or written
+   */
+  public static ServingCertificate fromEnvironment(Map<String, String> environment) {
+    String certificate = environment.get("WEBHOOK_TLS_CERT");
+    String key = environment.get("WEBHOOK_TLS_KEY");
+    if (certificate != null && key != null) {
+      return fromPem(Path.of(certificate), Path.of(key));
+    }
+    if (certificate != null || key != null) {
+      throw new IllegalArgumentException(
+          "set WEBHOOK_TLS_CERT and WEBHOOK_TLS_KEY, or neither; only one of them is set");
+    }
+    ServingCertificate made = selfSigned(Set.of("localhost", "127.0.0.1"), Clock.systemUTC());
+    String out = environment.get("WEBHOOK_CA_OUT");
+    if (out != null) {
+      try {
+        Files.writeString(Path.of(out), made.caPem());
+      } catch (IOException e) {
+        throw new UncheckedIOException("WEBHOOK_CA_OUT, " + out + ", can't be written", e);
+      }
+    }
+    return made;
   }
 
   /**

@@ -20,6 +20,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Date;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import javax.net.ssl.SSLContext;
@@ -180,6 +181,42 @@ class ServingCertificateTest {
     private String pem(String type, byte[] der) {
       return "-----BEGIN %s-----%n%s%n-----END %s-----%n"
           .formatted(type, Base64.getMimeEncoder().encodeToString(der), type);
+    }
+  }
+
+  @Nested
+  @DisplayName("from the environment")
+  class FromEnvironment {
+
+    @TempDir Path directory;
+
+    @Test
+    @DisplayName("is made on the spot, and what to trust is written down")
+    void made() throws Exception {
+      Path out = directory.resolve("ca.pem");
+      ServingCertificate certificate =
+          ServingCertificate.fromEnvironment(Map.of("WEBHOOK_CA_OUT", out.toString()));
+      assertThat(handshake(certificate, Files.readString(out), "localhost")).isEqualTo('!');
+    }
+
+    @Test
+    @DisplayName("needs both files or neither")
+    void half() {
+      assertThatThrownBy(
+              () -> ServingCertificate.fromEnvironment(Map.of("WEBHOOK_TLS_CERT", "tls.crt")))
+          .hasMessage(
+              "set WEBHOOK_TLS_CERT and WEBHOOK_TLS_KEY, or neither; only one of them is set");
+    }
+
+    @Test
+    @DisplayName("reads the files that it names")
+    void files() {
+      String missing = directory.resolve("missing").toString();
+      assertThatThrownBy(
+              () ->
+                  ServingCertificate.fromEnvironment(
+                      Map.of("WEBHOOK_TLS_CERT", missing, "WEBHOOK_TLS_KEY", missing)))
+          .hasMessage("%s can't be read", missing);
     }
   }
 
