@@ -3,6 +3,7 @@ package io.github.secretscontroller.core;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
@@ -15,11 +16,13 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -42,10 +45,11 @@ public final class DirectorySecretStore implements SecretSource, SecretWriter {
   public static final int MAX_VALUE_BYTES = 1024 * 1024;
 
   private static final String CURRENT = "AWSCURRENT";
+  private static final Duration LOCK_PATIENCE = Duration.ofSeconds(10);
+  private static final Duration LOCK_POLL = Duration.ofMillis(1);
   private static final Pattern RANDOM_SUFFIX = Pattern.compile("-[A-Za-z0-9]{6}$");
 
   private final Path root;
-  private final Object writeLock = new Object();
 
   /**
    * A store below {@code root}, which a reader needs to exist when it reads, and a writer creates.
@@ -97,6 +101,7 @@ public final class DirectorySecretStore implements SecretSource, SecretWriter {
   }
 
   @Override
+  @SuppressWarnings("try") // The lock is held, not read.
   public SecretReference write(String name, byte[] value, WriteContext context) {
     SecretReference reference =
         new SecretReference(SecretReference.SECRETS_MANAGER, name, null, null, null);
@@ -113,34 +118,33 @@ public final class DirectorySecretStore implements SecretSource, SecretWriter {
           null);
     }
     Path file = resolve(reference, name);
-    synchronized (writeLock) {
-      try {
-        if (!holds(reference, file, value)) {
-          replace(file, value);
-          Files.deleteIfExists(trash(file));
-        }
-        return reference.withVersionId(version(file));
-      } catch (IOException e) {
-        throw failure(reference, file, e);
+    try (FileChannel lock = lock(reference)) {
+      if (!holds(reference, file, value)) {
+        replace(file, value);
+        Files.deleteIfExists(trash(file));
       }
+      return reference.withVersionId(version(file));
+    } catch (IOException e) {
+      throw failure(reference, file, e);
     }
   }
 
   @Override
+  @SuppressWarnings("try") // The lock is held, not read.
   public void delete(SecretReference reference, WriteContext context) {
-    synchronized (writeLock) {
+    if (find(reference).isEmpty()) {
+      return;
+    }
+    try (FileChannel lock = lock(reference)) {
       Optional<Path> file = find(reference);
-      if (file.isEmpty()) {
-        return;
-      }
-      try {
+      if (file.isPresent()) {
         Path trash = trash(file.get());
         createDirectories(trash.getParent());
         Files.move(
             file.get(), trash, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      } catch (IOException e) {
-        throw failure(reference, file.get(), e);
       }
+    } catch (IOException e) {
+      throw failure(reference, root, e);
     }
   }
 
@@ -265,6 +269,33 @@ public final class DirectorySecretStore implements SecretSource, SecretWriter {
     boolean same = MessageDigest.isEqual(present, value);
     Arrays.fill(present, (byte) 0);
     return same;
+  }
+
+  /**
+   * Keeps other writers out, in this process and in others, until the channel is closed. The lock
+   * vanishes with its process, so that a crash blocks nobody.
+   */
+  private FileChannel lock(SecretReference reference) throws IOException {
+    createDirectories(root);
+    FileChannel channel =
+        FileChannel.open(
+            root.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    long deadline = System.nanoTime() + LOCK_PATIENCE.toNanos();
+    while (true) {
+      try {
+        if (channel.tryLock() != null) {
+          return channel;
+        }
+      } catch (OverlappingFileLockException heldInThisProcess) {
+        // The JVM refuses at once where the operating system would wait.
+      }
+      if (System.nanoTime() > deadline) {
+        channel.close();
+        throw new SecretException.Unavailable(
+            reference, "another writer has held the lock in " + root + " for too long", null);
+      }
+      LockSupport.parkNanos(LOCK_POLL.toNanos());
+    }
   }
 
   private void replace(Path file, byte[] value) throws IOException {
