@@ -1,0 +1,52 @@
+package io.github.secretscontroller.fetcher;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/** The content of one file, ready to be published; closing overwrites it. */
+final class RenderedFile implements AutoCloseable {
+
+  private final String path;
+  private final int mode;
+  private final byte[] content;
+
+  /**
+   * Takes over {@code content}, and wipes it when closed.
+   *
+   * @param path relative to the volume's root, checked by the plan
+   * @param mode its permission bits
+   */
+  RenderedFile(String path, int mode, byte[] content) {
+    this.path = path;
+    this.mode = mode;
+    this.content = content;
+  }
+
+  String path() {
+    return path;
+  }
+
+  /** What is visible at the volume's root: the file itself, or the directory that it is in. */
+  String topLevelName() {
+    int slash = path.indexOf('/');
+    return slash < 0 ? path : path.substring(0, slash);
+  }
+
+  int mode() {
+    return mode;
+  }
+
+  ByteBuffer revealContent() {
+    return ByteBuffer.wrap(content).asReadOnlyBuffer();
+  }
+
+  @Override
+  public void close() {
+    Arrays.fill(content, (byte) 0);
+  }
+
+  @Override
+  public String toString() {
+    return "RenderedFile[" + path + ", " + content.length + " bytes]";
+  }
+}

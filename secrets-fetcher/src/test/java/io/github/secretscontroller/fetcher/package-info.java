@@ -1,0 +1,4 @@
+@NullMarked
+package io.github.secretscontroller.fetcher;
+
+import org.jspecify.annotations.NullMarked;
