@@ -1,5 +1,9 @@
 package io.github.secretscontroller.admission;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +38,12 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class InjectorConfig {
+
+  /**
+   * The image that {@link #fromEnvironment} falls back to: one that was built on the node itself,
+   * since no registry serves {@code localhost}.
+   */
+  public static final String LOCAL_IMAGE = "localhost/secrets-fetcher:latest";
 
   private static final Pattern QUANTITY =
       Pattern.compile("[0-9]+(\\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?");
@@ -77,6 +87,35 @@ public final class InjectorConfig {
     Builder builder = new Builder();
     InjectorConfigYaml.read(yaml, builder);
     return builder;
+  }
+
+  /**
+   * The settings that the environment of a webhook names: {@code WEBHOOK_CONFIG} is a file with the
+   * YAML document, {@code WEBHOOK_FETCHER_IMAGE} overrules the image there. Without either, the
+   * image is {@link #LOCAL_IMAGE}.
+   *
+   * @throws IllegalArgumentException see {@link #fromYaml}; the message names the file
+   * @throws UncheckedIOException if the file can't be read
+   */
+  public static InjectorConfig fromEnvironment(Map<String, String> environment) {
+    Builder builder = builder();
+    String file = environment.get("WEBHOOK_CONFIG");
+    if (file != null) {
+      try {
+        builder = fromYaml(Files.readString(Path.of(file)));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+      } catch (IOException e) {
+        throw new UncheckedIOException("WEBHOOK_CONFIG, " + file + ", can't be read", e);
+      }
+    }
+    String image = environment.get("WEBHOOK_FETCHER_IMAGE");
+    if (image != null) {
+      builder.fetcherImage(image);
+    } else if (builder.fetcherImage == null) {
+      builder.fetcherImage(LOCAL_IMAGE);
+    }
+    return builder.build();
   }
 
   String fetcherImage() {

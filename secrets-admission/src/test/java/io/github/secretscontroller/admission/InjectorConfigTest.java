@@ -3,9 +3,14 @@ package io.github.secretscontroller.admission;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -85,5 +90,48 @@ class InjectorConfigTest {
     assertThatThrownBy(() -> InjectorConfig.fromYaml(yaml))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(message);
+  }
+
+  @Nested
+  @DisplayName("from a webhook's environment")
+  class FromEnvironment {
+
+    @TempDir Path directory;
+
+    @Test
+    @DisplayName("is the file that it names, with the image that it names")
+    void file() throws IOException {
+      Path file = directory.resolve("webhook.yaml");
+      Files.writeString(file, "fetcherImage: from-file\nimagePullPolicy: Never\n");
+      assertThat(
+              InjectorConfig.fromEnvironment(Map.of("WEBHOOK_CONFIG", file.toString()))
+                  .fetcherImage())
+          .isEqualTo("from-file");
+      InjectorConfig config =
+          InjectorConfig.fromEnvironment(
+              Map.of("WEBHOOK_CONFIG", file.toString(), "WEBHOOK_FETCHER_IMAGE", "overruled"));
+      assertThat(config.fetcherImage()).isEqualTo("overruled");
+      assertThat(config.imagePullPolicy()).isEqualTo("Never");
+    }
+
+    @Test
+    @DisplayName("has an image that no registry serves where none is named")
+    void localImage() {
+      assertThat(InjectorConfig.fromEnvironment(Map.of()).fetcherImage())
+          .isEqualTo("localhost/secrets-fetcher:latest");
+    }
+
+    @Test
+    @DisplayName("names the file that is missing or wrong")
+    void wrong() throws IOException {
+      Path missing = directory.resolve("missing.yaml");
+      assertThatThrownBy(
+              () -> InjectorConfig.fromEnvironment(Map.of("WEBHOOK_CONFIG", missing.toString())))
+          .hasMessage("WEBHOOK_CONFIG, %s, can't be read", missing);
+      Path wrong = Files.writeString(directory.resolve("wrong.yaml"), "image: x");
+      assertThatThrownBy(
+              () -> InjectorConfig.fromEnvironment(Map.of("WEBHOOK_CONFIG", wrong.toString())))
+          .hasMessage("%s: the option \"image\" is unknown", wrong);
+    }
   }
 }

@@ -32,6 +32,8 @@ class ModuleRulesTest {
                 "com.fasterxml.jackson..",
                 "org.slf4j",
                 "org.jspecify.annotations",
+                "org.bouncycastle..",
+                "javax.net.ssl",
                 "java.."))
         .because("a webhook needs neither AWS nor an HTTP server to decide about a pod")
         .check(MODULE);

@@ -72,7 +72,7 @@ public final class DirectorySecretStore implements SecretSource, SecretWriter {
             return new SecretValue(
                 content,
                 new SecretReference(
-                    SecretReference.SECRETS_MANAGER, nameOf(file), null, before, null),
+                    SecretReference.SECRETS_MANAGER, nameOf(file), null, null, null),
                 before,
                 Set.of(CURRENT),
                 Files.getLastModifiedTime(file).toInstant());

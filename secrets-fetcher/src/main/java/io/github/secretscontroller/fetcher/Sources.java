@@ -1,5 +1,7 @@
 package io.github.secretscontroller.fetcher;
 
+import io.github.secretscontroller.aws.AwsEnvironment;
+import io.github.secretscontroller.aws.SecretsManagerSource;
 import io.github.secretscontroller.core.DirectorySecretStore;
 import io.github.secretscontroller.core.SecretSource;
 import java.nio.file.InvalidPathException;
@@ -22,6 +24,9 @@ final class Sources {
    */
   static SecretSource open(Map<String, String> environment) {
     String name = environment.getOrDefault(VARIABLE, "");
+    if (name.isEmpty()) {
+      return new SecretsManagerSource(new AwsEnvironment(environment));
+    }
     if (name.startsWith(DIRECTORY) && name.length() > DIRECTORY.length()) {
       try {
         return new DirectorySecretStore(Path.of(name.substring(DIRECTORY.length())));
@@ -30,6 +35,10 @@ final class Sources {
             VARIABLE + ": \"" + name + "\" names no path: " + e.getReason(), e);
       }
     }
-    throw new IllegalArgumentException(VARIABLE + " must be directory:/path, not \"" + name + "\"");
+    throw new IllegalArgumentException(
+        VARIABLE
+            + " must be directory:/path, or not set for AWS Secrets Manager, not \""
+            + name
+            + "\"");
   }
 }

@@ -1,0 +1,12 @@
+package io.github.secretscontroller.samples.jdk;
+
+import io.github.secretscontroller.admission.testkit.WebhookContract;
+import java.nio.file.Path;
+
+class AppIT extends WebhookContract {
+
+  @Override
+  protected Path jar() {
+    return Path.of(System.getProperty("webhook.jar"));
+  }
+}
