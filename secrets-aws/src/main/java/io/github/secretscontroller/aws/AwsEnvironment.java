@@ -1,38 +1,75 @@
 package io.github.secretscontroller.aws;
 
 import java.net.URI;
-import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import software.amazon.awssdk.auth.credentials.AnonymousCredentialsProvider;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
-import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
-import software.amazon.awssdk.auth.credentials.ContainerCredentialsProvider;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.awscore.client.builder.AwsClientBuilder;
+import software.amazon.awssdk.awscore.defaultsmode.DefaultsMode;
+import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
+import software.amazon.awssdk.core.client.builder.SdkSyncClientBuilder;
+import software.amazon.awssdk.core.client.config.ClientOverrideConfiguration;
+import software.amazon.awssdk.core.client.config.SdkAdvancedClientOption;
+import software.amazon.awssdk.http.SdkHttpClient;
+import software.amazon.awssdk.profiles.ProfileFile;
 import software.amazon.awssdk.regions.Region;
-import software.amazon.awssdk.services.sts.StsClient;
-import software.amazon.awssdk.services.sts.StsClientBuilder;
-import software.amazon.awssdk.services.sts.auth.StsWebIdentityTokenFileCredentialsProvider;
 
 /**
- * What the standard AWS variables of a process say: region, endpoints, and which credentials.
+ * What the standard AWS variables of a process say: region, endpoints, credentials, proxy.
  *
- * <p>One kind of credentials is chosen from the variables that are present, and nothing else is
- * tried: a pod whose identity was forgotten must fail, and never fall back to its node's role. In
- * this order: keys ({@code AWS_ACCESS_KEY_ID}, {@code AWS_SECRET_ACCESS_KEY}, {@code
- * AWS_SESSION_TOKEN}); the IAM role of a ServiceAccount ({@code AWS_WEB_IDENTITY_TOKEN_FILE},
- * {@code AWS_ROLE_ARN}); EKS Pod Identity ({@code AWS_CONTAINER_CREDENTIALS_FULL_URI}).
+ * <table>
+ *   <caption>The variables that are read, besides those of {@link AwsIdentity}</caption>
+ *   <tr><th>variable</th><th>meaning</th></tr>
+ *   <tr><td>{@code AWS_REGION}, {@code AWS_DEFAULT_REGION}</td>
+ *       <td>the region of what isn't named by an ARN; the first wins</td></tr>
+ *   <tr><td>{@code AWS_ENDPOINT_URL_SECRETS_MANAGER}, {@code ..._SSM}, {@code ..._KMS},
+ *       {@code ..._STS}, {@code AWS_ENDPOINT_URL}</td>
+ *       <td>an endpoint other than AWS's own, for one service or all</td></tr>
+ *   <tr><td>{@code AWS_USE_FIPS_ENDPOINT}, {@code AWS_USE_DUALSTACK_ENDPOINT}</td>
+ *       <td>{@code true} selects such endpoints</td></tr>
+ *   <tr><td>{@code HTTPS_PROXY}, {@code NO_PROXY}</td>
+ *       <td>a proxy, and hosts that are reached without it</td></tr>
+ * </table>
  *
- * <p>Immutable and thread-safe.
+ * <p>See <a href="https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html">the
+ * settings reference of AWS's SDKs</a>. Profile files aren't read: a pod has none, and looking for
+ * them costs time at its start. Immutable and thread-safe.
  */
 public final class AwsEnvironment {
 
-  private final Map<String, String> variables;
+  /** How long one operation may take, all its retries included, unless it is told otherwise. */
+  public static final Duration DEFAULT_DEADLINE = Duration.ofSeconds(30);
 
-  /** Reads the variables of a process, usually {@link System#getenv()}. */
-  public AwsEnvironment(Map<String, String> variables) {
+  private static final String USER_AGENT = "secrets-controller";
+
+  private final Map<String, String> variables;
+  private final Duration deadline;
+
+  private AwsEnvironment(Map<String, String> variables, Duration deadline) {
     this.variables = Map.copyOf(variables);
+    this.deadline = deadline;
+  }
+
+  /**
+   * Reads the variables of a process, usually {@link System#getenv()}.
+   *
+   * @throws IllegalArgumentException if they contradict each other; the message names the variables
+   *     and the fix
+   */
+  public static AwsEnvironment of(Map<String, String> variables) {
+    AwsEnvironment environment = new AwsEnvironment(variables, DEFAULT_DEADLINE);
+    environment.requireNoContradiction();
+    return environment;
+  }
+
+  /** The same with another bound for one operation, all its retries included. */
+  public AwsEnvironment withDeadline(Duration newDeadline) {
+    if (newDeadline.isNegative() || newDeadline.isZero()) {
+      throw new IllegalArgumentException("the deadline must be positive, not " + newDeadline);
+    }
+    return new AwsEnvironment(variables, newDeadline);
   }
 
   /** {@code AWS_REGION}, or else {@code AWS_DEFAULT_REGION}. */
@@ -40,61 +77,96 @@ public final class AwsEnvironment {
     return variable("AWS_REGION").or(() -> variable("AWS_DEFAULT_REGION"));
   }
 
-  /** {@code AWS_ENDPOINT_URL_SECRETS_MANAGER}, or else {@code AWS_ENDPOINT_URL}. */
-  Optional<URI> secretsManagerEndpoint() {
-    return endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER");
+  /** Which credentials the variables name. */
+  public AwsIdentity identity() {
+    return AwsIdentity.choose(this);
+  }
+
+  /** The HTTP client for calls in this environment; the caller closes it. */
+  SdkHttpClient httpClient() {
+    Optional<String> proxy =
+        variable("HTTPS_PROXY").or(() -> variable("https_proxy")).filter(p -> !p.isBlank());
+    return AwsHttp.client(
+        proxy.map(p -> uri("HTTPS_PROXY", p)).orElse(null),
+        variable("NO_PROXY").or(() -> variable("no_proxy")).orElse(""));
   }
 
   /**
-   * Credentials for calls in {@code region}.
+   * Settles everything that an SDK client would otherwise look for, in profiles and properties.
    *
-   * @throws IllegalArgumentException if the variables name none; the message tells what to set
+   * @param endpointVariable the service's part of {@code AWS_ENDPOINT_URL_...}
    */
-  AwsCredentialsProvider credentials(String region) {
-    Optional<String> keyId = variable("AWS_ACCESS_KEY_ID");
-    Optional<String> key = variable("AWS_SECRET_ACCESS_KEY");
-    if (keyId.isPresent() && key.isPresent()) {
-      return StaticCredentialsProvider.create(
-          variable("AWS_SESSION_TOKEN").isPresent()
-              ? AwsSessionCredentials.create(
-                  keyId.get(), key.get(), variable("AWS_SESSION_TOKEN").get())
-              : AwsBasicCredentials.create(keyId.get(), key.get()));
-    }
-    Optional<String> tokenFile = variable("AWS_WEB_IDENTITY_TOKEN_FILE");
-    Optional<String> role = variable("AWS_ROLE_ARN");
-    if (tokenFile.isPresent() && role.isPresent()) {
-      return StsWebIdentityTokenFileCredentialsProvider.builder()
-          .stsClient(stsClient(region))
-          .webIdentityTokenFile(Path.of(tokenFile.get()))
-          .roleArn(role.get())
-          .roleSessionName(variable("AWS_ROLE_SESSION_NAME").orElse("secrets-controller"))
-          .build();
-    }
-    if (variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").isPresent()) {
-      return ContainerCredentialsProvider.create();
-    }
-    throw new IllegalArgumentException(
-        "no AWS credentials are configured: give the pod an identity (IRSA or EKS Pod Identity), or"
-            + " set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the node's role is never used");
+  <B extends AwsClientBuilder<B, C> & SdkSyncClientBuilder<B, C>, C> C client(
+      B builder,
+      String endpointVariable,
+      String region,
+      AwsCredentialsProvider credentials,
+      SdkHttpClient http) {
+    ProfileFile noProfiles = ProfileFile.aggregator().build();
+    endpoint(endpointVariable).ifPresent(builder::endpointOverride);
+    return builder
+        .region(Region.of(region))
+        .credentialsProvider(credentials)
+        .httpClient(http)
+        .defaultsMode(DefaultsMode.LEGACY)
+        .fipsEnabled(flag("AWS_USE_FIPS_ENDPOINT"))
+        .dualstackEnabled(flag("AWS_USE_DUALSTACK_ENDPOINT"))
+        .overrideConfiguration(
+            ClientOverrideConfiguration.builder()
+                .defaultProfileFile(noProfiles)
+                .defaultProfileName("none")
+                .apiCallTimeout(deadline)
+                // Not adaptive: one throttled secret would slow down all the others.
+                .retryStrategy(AwsRetryStrategy.standardRetryStrategy())
+                .putAdvancedOption(SdkAdvancedClientOption.USER_AGENT_SUFFIX, USER_AGENT)
+                .build())
+        .build();
   }
 
-  private StsClient stsClient(String region) {
-    StsClientBuilder sts =
-        StsClient.builder()
-            .region(Region.of(region))
-            // The call is what gets credentials, so it has none.
-            .credentialsProvider(AnonymousCredentialsProvider.create())
-            .httpClient(AwsHttp.client());
-    endpoint("AWS_ENDPOINT_URL_STS").ifPresent(sts::endpointOverride);
-    return sts.build();
+  Optional<String> variable(String name) {
+    String value = variables.get(name);
+    return value == null || value.isBlank() ? Optional.empty() : Optional.of(value);
   }
 
   private Optional<URI> endpoint(String service) {
-    return variable(service).or(() -> variable("AWS_ENDPOINT_URL")).map(URI::create);
+    if (flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
+      return Optional.empty();
+    }
+    String own = "AWS_ENDPOINT_URL_" + service;
+    return variable(own)
+        .map(url -> uri(own, url))
+        .or(() -> variable("AWS_ENDPOINT_URL").map(url -> uri("AWS_ENDPOINT_URL", url)));
   }
 
-  private Optional<String> variable(String name) {
-    String value = variables.get(name);
-    return value == null || value.isBlank() ? Optional.empty() : Optional.of(value);
+  private void requireNoContradiction() {
+    for (String service : new String[] {"SECRETS_MANAGER", "SSM", "KMS", "STS"}) {
+      if (endpoint(service).isPresent()) {
+        for (String flag : new String[] {"AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"}) {
+          if (flag(flag)) {
+            throw new IllegalArgumentException(
+                flag
+                    + " selects one of AWS's own endpoints, and AWS_ENDPOINT_URL names another;"
+                    + " unset one of the two");
+          }
+        }
+      }
+    }
+  }
+
+  private boolean flag(String name) {
+    return variable(name).map(v -> v.toLowerCase(Locale.ROOT).equals("true")).orElse(false);
+  }
+
+  private static URI uri(String variable, String text) {
+    try {
+      URI uri = URI.create(text);
+      if (uri.getScheme() != null && uri.getHost() != null) {
+        return uri;
+      }
+    } catch (IllegalArgumentException e) {
+      // Told below, without the text that may hold a proxy's password.
+    }
+    throw new IllegalArgumentException(
+        variable + " is no URL; it must look like https://HOST:PORT");
   }
 }

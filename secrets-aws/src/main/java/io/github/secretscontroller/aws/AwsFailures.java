@@ -2,61 +2,233 @@ package io.github.secretscontroller.aws;
 
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.Set;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
-import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.core.exception.ApiCallAttemptTimeoutException;
+import software.amazon.awssdk.core.exception.ApiCallTimeoutException;
+import software.amazon.awssdk.services.sts.model.StsException;
 
-/** Tells the failures of AWS apart, by error code, since not all of them are modelled. */
+/**
+ * Tells the failures of AWS apart, by error code: access denied and throttling, among others, are
+ * no exception types of their own. See the <a
+ * href="https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html">common
+ * errors</a> and those of each call.
+ *
+ * <p>AWS's own words are kept, with the request id: they name resources and actions, never values.
+ * What the SDK says about a body that it couldn't read may quote the body, so that is never kept,
+ * neither as a message nor as a cause.
+ */
 final class AwsFailures {
+
+  private static final Set<String> NOT_FOUND =
+      Set.of("ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound");
+
+  private static final Set<String> DENIED =
+      Set.of(
+          "AccessDenied",
+          "AccessDeniedException",
+          "NotAuthorized",
+          "OptInRequired",
+          "DecryptionFailure",
+          "InvalidKeyId");
+
+  private static final Set<String> BAD_CREDENTIALS =
+      Set.of(
+          "ExpiredToken",
+          "ExpiredTokenException",
+          "IDPRejectedClaim",
+          "IncompleteSignature",
+          "IncompleteSignatureException",
+          "InvalidClientTokenId",
+          "InvalidIdentityToken",
+          "InvalidIdentityTokenException",
+          "InvalidSignatureException",
+          "MissingAuthenticationToken",
+          "MissingAuthenticationTokenException",
+          "SignatureDoesNotMatch",
+          "UnrecognizedClientException");
+
+  private static final Set<String> CLOCK =
+      Set.of("RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture");
+
+  private static final Set<String> THROTTLED =
+      Set.of(
+          "LimitExceededException",
+          "PriorRequestNotComplete",
+          "ProvisionedThroughputExceededException",
+          "RequestLimitExceeded",
+          "SlowDown",
+          "Throttling",
+          "ThrottlingException",
+          "ThrottledException",
+          "TooManyRequestsException",
+          "TooManyUpdates");
+
+  private static final Set<String> UNAVAILABLE =
+      Set.of(
+          "IDPCommunicationError",
+          "InternalFailure",
+          "InternalServerError",
+          "InternalServiceError",
+          "RequestAbortedException",
+          "RequestTimeout",
+          "RequestTimeoutException",
+          "ServiceUnavailable",
+          "ServiceUnavailableException");
 
   private AwsFailures() {}
 
-  static SecretException translate(SecretReference reference, SdkException e) {
-    if (!(e instanceof AwsServiceException failure)) {
+  /**
+   * The failure of reading {@code reference}.
+   *
+   * @param e what the SDK, or the credentials that it asked for, threw
+   */
+  static SecretException reading(SecretReference reference, RuntimeException e) {
+    String what = reference.describe();
+    if (e instanceof AwaitedToken.MissingTokenException) {
+      return new SecretException.AccessDenied(
+          reference, "can't read " + what + ": " + e.getMessage(), null);
+    }
+    if (e instanceof AwsServiceException answered) {
+      return answered(reference, what, answered);
+    }
+    if (e instanceof ApiCallTimeoutException || e instanceof ApiCallAttemptTimeoutException) {
       return new SecretException.Unavailable(
+          reference, "AWS gave no answer for " + what + " before the deadline", null);
+    }
+    Throwable root = root(e);
+    if (root instanceof IOException && isUnreadableBody(root)) {
+      return new SecretException.Corrupt(
+          reference, "AWS's answer for " + what + " is no valid JSON", null);
+    }
+    if (root instanceof SSLException) {
+      return new SecretException.Unavailable(
+          reference, "no secure connection to AWS for " + what + ": " + root.getMessage(), null);
+    }
+    if (root instanceof IOException) {
+      return new SecretException.Unavailable(
+          reference, "AWS can't be reached for " + what + ": " + describe(root), null);
+    }
+    if (isAboutCredentials(e)) {
+      return new SecretException.AccessDenied(
           reference,
-          "AWS could not be reached for " + reference.describe() + ": " + e.getMessage(),
-          e);
+          "can't read " + what + ": no credentials could be had; check the pod's identity",
+          null);
     }
-    String code = failure.awsErrorDetails() == null ? "" : failure.awsErrorDetails().errorCode();
-    String where =
-        reference.describe()
-            + " (AWS says "
-            + code
-            + ": "
-            + (failure.awsErrorDetails() == null ? "" : failure.awsErrorDetails().errorMessage())
-            + "; request id "
-            + failure.requestId()
-            + ")";
-    if (failure.isThrottlingException()) {
-      return new SecretException.Unavailable(reference, "AWS throttles " + where, e, true);
+    return new SecretException.Unavailable(
+        reference, "reading " + what + " failed in the AWS SDK: " + e.getClass().getName(), null);
+  }
+
+  /** Whether the caller may not use the call at all, or not on this resource. */
+  static boolean isDenied(RuntimeException e) {
+    return e instanceof AwsServiceException answered && DENIED.contains(code(answered));
+  }
+
+  private static SecretException answered(
+      SecretReference reference, String what, AwsServiceException e) {
+    String code = code(e);
+    String told = " (" + told(code, e) + ")";
+    boolean throttled = THROTTLED.contains(code) || e.isThrottlingException();
+    if (throttled) {
+      return new SecretException.Unavailable(
+          reference, "AWS throttles calls, and so the one for " + what + told, null, true);
     }
-    return switch (code) {
-      case "ResourceNotFoundException" ->
-          new SecretException.NotFound(
-              reference, "there is no such secret or version: " + where, e);
-      case "AccessDeniedException",
-          "UnrecognizedClientException",
-          "InvalidSignatureException",
-          "ExpiredTokenException",
-          "IncompleteSignature",
-          "InvalidClientTokenId" ->
-          new SecretException.AccessDenied(
-              reference,
-              "the identity may not read "
-                  + where
-                  + "; allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key",
-              e);
-      case "DecryptionFailure" ->
-          new SecretException.AccessDenied(reference, "KMS can't decrypt " + where, e);
-      case "InvalidParameterException", "ValidationException" ->
-          new SecretException.InvalidRequest(reference, "AWS refuses the request for " + where, e);
-      case "InvalidRequestException" ->
-          new SecretException.NotFound(
-              reference, "scheduled for deletion, or unusable: " + where, e);
-      default ->
-          failure.statusCode() >= 500
-              ? new SecretException.Unavailable(reference, "AWS failed on " + where, e)
-              : new SecretException.InvalidRequest(reference, "AWS refuses " + where, e);
-    };
+    if (NOT_FOUND.contains(code)) {
+      return new SecretException.NotFound(
+          reference, "there is no such secret, or no such version: " + what + told, null);
+    }
+    if (code.equals("InvalidRequestException") && isScheduledForDeletion(e)) {
+      return new SecretException.NotFound(
+          reference,
+          what + " is scheduled for deletion; restore it, or refer to another" + told,
+          null);
+    }
+    if (e instanceof StsException && (DENIED.contains(code) || BAD_CREDENTIALS.contains(code))) {
+      return new SecretException.AccessDenied(
+          reference,
+          "the pod's role can't be assumed, to read "
+              + what
+              + "; check the role's trust policy and the ServiceAccount's annotation"
+              + told,
+          null);
+    }
+    if (DENIED.contains(code)) {
+      return new SecretException.AccessDenied(reference, denied(what) + told, null);
+    }
+    if (BAD_CREDENTIALS.contains(code)) {
+      return new SecretException.AccessDenied(
+          reference, "AWS doesn't accept the credentials, to read " + what + told, null);
+    }
+    if (CLOCK.contains(code)) {
+      return new SecretException.AccessDenied(
+          reference,
+          "AWS doesn't accept the time of the request for " + what + "; set the clock" + told,
+          null);
+    }
+    if (UNAVAILABLE.contains(code) || e.statusCode() >= 500) {
+      return new SecretException.Unavailable(reference, "AWS failed on " + what + told, null);
+    }
+    return new SecretException.InvalidRequest(
+        reference, "AWS refuses the request for " + what + told, null);
+  }
+
+  /** One cause can hide behind the other, so the message names all. */
+  private static String denied(String what) {
+    return "reading "
+        + what
+        + " is denied: the role needs secretsmanager:GetSecretValue (ssm:GetParameters for a"
+        + " parameter) on it and kms:Decrypt on its key; or it doesn't exist, which a policy"
+        + " limited to names looks like as well";
+  }
+
+  private static String told(String code, AwsServiceException e) {
+    AwsErrorDetails details = e.awsErrorDetails();
+    String message = details == null ? null : details.errorMessage();
+    return (code.isEmpty() ? "HTTP " + e.statusCode() : code)
+        + (message == null || message.isBlank() ? "" : ": " + message)
+        + (e.requestId() == null ? "" : "; request id " + e.requestId());
+  }
+
+  private static String code(AwsServiceException e) {
+    AwsErrorDetails details = e.awsErrorDetails();
+    return details == null || details.errorCode() == null ? "" : details.errorCode();
+  }
+
+  /** AWS uses InvalidRequestException for several things; only the words tell which. */
+  private static boolean isScheduledForDeletion(AwsServiceException e) {
+    AwsErrorDetails details = e.awsErrorDetails();
+    String message = details == null ? null : details.errorMessage();
+    String lower = message == null ? "" : message.toLowerCase(Locale.ROOT);
+    return lower.contains("deletion") || lower.contains("deleted");
+  }
+
+  private static boolean isUnreadableBody(Throwable root) {
+    // The SDK's JSON parser is its own copy of Jackson, whose exceptions are IOExceptions.
+    return root.getClass().getName().contains(".jackson.core.");
+  }
+
+  private static boolean isAboutCredentials(RuntimeException e) {
+    String message = e.getMessage();
+    return message != null && message.contains("credentials");
+  }
+
+  private static String describe(Throwable root) {
+    return root.getClass().getSimpleName()
+        + (root.getMessage() == null ? "" : ", " + root.getMessage());
+  }
+
+  private static Throwable root(Throwable e) {
+    Throwable root = e;
+    @Nullable Throwable cause = e.getCause();
+    while (cause != null && cause != root) {
+      root = cause;
+      cause = root.getCause();
+    }
+    return root;
   }
 }

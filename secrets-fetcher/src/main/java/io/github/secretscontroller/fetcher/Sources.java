@@ -1,8 +1,10 @@
 package io.github.secretscontroller.fetcher;
 
 import io.github.secretscontroller.aws.AwsEnvironment;
+import io.github.secretscontroller.aws.ParameterStoreSource;
 import io.github.secretscontroller.aws.SecretsManagerSource;
 import io.github.secretscontroller.core.DirectorySecretStore;
+import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretSource;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -25,7 +27,11 @@ final class Sources {
   static SecretSource open(Map<String, String> environment) {
     String name = environment.getOrDefault(VARIABLE, "");
     if (name.isEmpty()) {
-      return new SecretsManagerSource(new AwsEnvironment(environment));
+      AwsEnvironment aws = AwsEnvironment.of(environment);
+      return SecretSource.routing(
+          Map.of(
+              SecretReference.SECRETS_MANAGER, SecretsManagerSource.of(aws),
+              SecretReference.PARAMETER_STORE, ParameterStoreSource.of(aws)));
     }
     if (name.startsWith(DIRECTORY) && name.length() > DIRECTORY.length()) {
       try {

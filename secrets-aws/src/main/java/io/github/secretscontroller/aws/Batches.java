@@ -1,0 +1,105 @@
+package io.github.secretscontroller.aws;
+
+import io.github.secretscontroller.core.SecretException;
+import io.github.secretscontroller.core.SecretReference;
+import io.github.secretscontroller.core.SecretResult;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+
+/** What reading many has in common, whatever the service. */
+final class Batches {
+
+  private Batches() {}
+
+  /** The list in pieces of at most {@code size}. */
+  static <T> List<List<T>> chunks(List<T> all, int size) {
+    List<List<T>> chunks = new ArrayList<>();
+    for (int start = 0; start < all.size(); start += size) {
+      chunks.add(all.subList(start, Math.min(all.size(), start + size)));
+    }
+    return chunks;
+  }
+
+  /** Runs the reads with at most {@code limit} under way; a single one on the caller's thread. */
+  static Map<SecretReference, SecretResult> readEach(
+      Collection<SecretReference> references,
+      int limit,
+      Function<SecretReference, SecretResult> read) {
+    Map<SecretReference, SecretResult> results = new LinkedHashMap<>();
+    if (references.size() <= 1 || limit == 1) {
+      references.forEach(reference -> results.put(reference, read.apply(reference)));
+      return results;
+    }
+    ExecutorService threads =
+        Executors.newFixedThreadPool(
+            Math.min(limit, references.size()),
+            task -> {
+              Thread thread = new Thread(task, "secrets-aws-read");
+              thread.setDaemon(true);
+              return thread;
+            });
+    try {
+      Map<SecretReference, Future<SecretResult>> reads = new LinkedHashMap<>();
+      references.forEach(
+          reference -> reads.put(reference, threads.submit(() -> read.apply(reference))));
+      reads.forEach((reference, result) -> results.put(reference, await(reference, result)));
+      return results;
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  /**
+   * Gives each reference the result of its whole secret; where several share one, each gets a value
+   * of its own.
+   */
+  static Map<SecretReference, SecretResult> share(
+      Collection<SecretReference> references,
+      Function<SecretReference, SecretReference> whole,
+      Map<SecretReference, SecretResult> resultByWhole) {
+    Map<SecretReference, SecretResult> results = new LinkedHashMap<>();
+    Map<SecretReference, SecretReference> firstOwner = new LinkedHashMap<>();
+    for (SecretReference reference : references) {
+      SecretReference key = whole.apply(reference);
+      SecretResult result = resultByWhole.get(key);
+      if (result == null || results.containsKey(reference)) {
+        continue;
+      }
+      boolean taken = firstOwner.putIfAbsent(key, reference) != null;
+      results.put(
+          reference,
+          taken && result instanceof SecretResult.Fetched fetched
+              ? new SecretResult.Fetched(fetched.value().copy())
+              : result);
+    }
+    return results;
+  }
+
+  private static SecretResult await(SecretReference reference, Future<SecretResult> result) {
+    try {
+      return result.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return new SecretResult.Failed(
+          new SecretException.Unavailable(
+              reference, "reading " + reference.describe() + " was interrupted", null));
+    } catch (ExecutionException e) {
+      // A defect rather than a failure, which must not hide the other results; without its
+      // message, which may quote anything.
+      Throwable defect = e.getCause() == null ? e : e.getCause();
+      return new SecretResult.Failed(
+          new SecretException.Unavailable(
+              reference,
+              "reading " + reference.describe() + " failed: " + defect.getClass().getName(),
+              null));
+    }
+  }
+}
