@@ -29,8 +29,9 @@ import software.amazon.awssdk.regions.Region;
  *       <td>an endpoint other than AWS's own, for one service or all</td></tr>
  *   <tr><td>{@code AWS_USE_FIPS_ENDPOINT}, {@code AWS_USE_DUALSTACK_ENDPOINT}</td>
  *       <td>{@code true} selects such endpoints</td></tr>
- *   <tr><td>{@code HTTPS_PROXY}, {@code NO_PROXY}</td>
- *       <td>a proxy, and hosts that are reached without it</td></tr>
+ *   <tr><td>{@code HTTPS_PROXY}, {@code HTTP_PROXY}, {@code NO_PROXY}</td>
+ *       <td>a proxy for URLs of that scheme, and hosts that are reached without it; lower case
+ *       works too</td></tr>
  * </table>
  *
  * <p>See <a href="https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html">the
@@ -84,11 +85,8 @@ public final class AwsEnvironment {
 
   /** The HTTP client for calls in this environment; the caller closes it. */
   SdkHttpClient httpClient() {
-    Optional<String> proxy =
-        variable("HTTPS_PROXY").or(() -> variable("https_proxy")).filter(p -> !p.isBlank());
-    return AwsHttp.client(
-        proxy.map(p -> uri("HTTPS_PROXY", p)).orElse(null),
-        variable("NO_PROXY").or(() -> variable("no_proxy")).orElse(""));
+    return new AwsHttp(proxy("HTTP_PROXY"), proxy("HTTPS_PROXY"), eitherCase("NO_PROXY").orElse(""))
+        .client();
   }
 
   /**
@@ -136,6 +134,14 @@ public final class AwsEnvironment {
     return variable(own)
         .map(url -> uri(own, url))
         .or(() -> variable("AWS_ENDPOINT_URL").map(url -> uri("AWS_ENDPOINT_URL", url)));
+  }
+
+  private Optional<URI> proxy(String name) {
+    return eitherCase(name).map(url -> uri(name, url));
+  }
+
+  private Optional<String> eitherCase(String name) {
+    return variable(name).or(() -> variable(name.toLowerCase(Locale.ROOT)));
   }
 
   private void requireNoContradiction() {
