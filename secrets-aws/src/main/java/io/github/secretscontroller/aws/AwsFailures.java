@@ -35,6 +35,7 @@ final class AwsFailures {
           "NotAuthorized",
           "OptInRequired",
           "DecryptionFailure",
+          "EncryptionFailure",
           "InvalidKeyId");
 
   private static final Set<String> BAD_CREDENTIALS =
@@ -58,7 +59,6 @@ final class AwsFailures {
 
   private static final Set<String> THROTTLED =
       Set.of(
-          "LimitExceededException",
           "PriorRequestNotComplete",
           "ProvisionedThroughputExceededException",
           "RequestLimitExceeded",
@@ -89,13 +89,37 @@ final class AwsFailures {
    * @param e what the SDK, or the credentials that it asked for, threw
    */
   static SecretException reading(SecretReference reference, RuntimeException e) {
+    return translate(
+        reference,
+        e,
+        "reading "
+            + reference.describe()
+            + " is denied: the role needs secretsmanager:GetSecretValue (ssm:GetParameters for a"
+            + " parameter) on it and kms:Decrypt on its key; or it doesn't exist, which a policy"
+            + " limited to names looks like as well");
+  }
+
+  /** The failure of writing {@code reference}. */
+  static SecretException writing(SecretReference reference, RuntimeException e) {
+    return translate(
+        reference,
+        e,
+        "writing "
+            + reference.describe()
+            + " is denied: the role needs secretsmanager:CreateSecret, DescribeSecret,"
+            + " GetSecretValue, PutSecretValue, RestoreSecret, DeleteSecret and TagResource on it,"
+            + " and kms:GenerateDataKey and kms:Decrypt on its key");
+  }
+
+  /** As {@link #reading}, with words of its own for a denial. */
+  static SecretException translate(SecretReference reference, RuntimeException e, String denied) {
     String what = reference.describe();
     if (e instanceof AwaitedToken.MissingTokenException) {
       return new SecretException.AccessDenied(
-          reference, "can't read " + what + ": " + e.getMessage(), null);
+          reference, "no access to " + what + ": " + e.getMessage(), null);
     }
     if (e instanceof AwsServiceException answered) {
-      return answered(reference, what, answered);
+      return answered(reference, what, answered, denied);
     }
     if (e instanceof ApiCallTimeoutException || e instanceof ApiCallAttemptTimeoutException) {
       return new SecretException.Unavailable(
@@ -117,11 +141,11 @@ final class AwsFailures {
     if (isAboutCredentials(e)) {
       return new SecretException.AccessDenied(
           reference,
-          "can't read " + what + ": no credentials could be had; check the pod's identity",
+          "no access to " + what + ": no credentials could be had; check the pod's identity",
           null);
     }
     return new SecretException.Unavailable(
-        reference, "reading " + what + " failed in the AWS SDK: " + e.getClass().getName(), null);
+        reference, "the AWS SDK failed on " + what + ": " + e.getClass().getName(), null);
   }
 
   /** Whether the caller may not use the call at all, or not on this resource. */
@@ -130,7 +154,7 @@ final class AwsFailures {
   }
 
   private static SecretException answered(
-      SecretReference reference, String what, AwsServiceException e) {
+      SecretReference reference, String what, AwsServiceException e, String denied) {
     String code = code(e);
     String told = " (" + told(code, e) + ")";
     boolean throttled = THROTTLED.contains(code) || e.isThrottlingException();
@@ -151,18 +175,18 @@ final class AwsFailures {
     if (e instanceof StsException && (DENIED.contains(code) || BAD_CREDENTIALS.contains(code))) {
       return new SecretException.AccessDenied(
           reference,
-          "the pod's role can't be assumed, to read "
+          "the pod's role can't be assumed, for "
               + what
               + "; check the role's trust policy and the ServiceAccount's annotation"
               + told,
           null);
     }
     if (DENIED.contains(code)) {
-      return new SecretException.AccessDenied(reference, denied(what) + told, null);
+      return new SecretException.AccessDenied(reference, denied + told, null);
     }
     if (BAD_CREDENTIALS.contains(code)) {
       return new SecretException.AccessDenied(
-          reference, "AWS doesn't accept the credentials, to read " + what + told, null);
+          reference, "AWS doesn't accept the credentials, for " + what + told, null);
     }
     if (CLOCK.contains(code)) {
       return new SecretException.AccessDenied(
@@ -175,15 +199,6 @@ final class AwsFailures {
     }
     return new SecretException.InvalidRequest(
         reference, "AWS refuses the request for " + what + told, null);
-  }
-
-  /** One cause can hide behind the other, so the message names all. */
-  private static String denied(String what) {
-    return "reading "
-        + what
-        + " is denied: the role needs secretsmanager:GetSecretValue (ssm:GetParameters for a"
-        + " parameter) on it and kms:Decrypt on its key; or it doesn't exist, which a policy"
-        + " limited to names looks like as well";
   }
 
   private static String told(String code, AwsServiceException e) {

@@ -47,7 +47,7 @@ final class RegionalClients<C extends AutoCloseable> implements AutoCloseable {
       return clientByRegion.computeIfAbsent(region, factory);
     } catch (IllegalArgumentException e) {
       throw new SecretException.AccessDenied(
-          reference, "can't read " + reference.describe() + ": " + e.getMessage(), null);
+          reference, "no access to " + reference.describe() + ": " + e.getMessage(), null);
     }
   }
 

@@ -130,7 +130,7 @@ class AwsIdentityTest {
       try (SecretSource source = SecretsManagerSource.of(AwsEnvironment.of(irsaVariables(token)))) {
         assertThatThrownBy(() -> source.fetch(SECRET))
             .isInstanceOf(SecretException.AccessDenied.class)
-            .hasMessageStartingWith("the pod's role can't be assumed, to read " + StubAws.ARN)
+            .hasMessageStartingWith("the pod's role can't be assumed, for " + StubAws.ARN)
             .hasMessageContaining("trust policy")
             .hasMessageContaining("Not authorized to perform sts:AssumeRoleWithWebIdentity")
             .hasMessageNotContaining("canary")

@@ -1,0 +1,342 @@
+package io.github.secretscontroller.aws;
+
+import io.github.secretscontroller.core.SecretException;
+import io.github.secretscontroller.core.SecretReference;
+import io.github.secretscontroller.core.SecretWriter;
+import io.github.secretscontroller.core.WriteContext;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.http.SdkHttpClient;
+import software.amazon.awssdk.services.kms.KmsClient;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.model.CreateSecretResponse;
+import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
+import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
+import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
+import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
+import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
+
+/**
+ * Writes to AWS Secrets Manager: creates, puts, tags, restores, and schedules deletion.
+ *
+ * <p><b>Idempotent by content.</b> What is stored already is compared and not written again.
+ * Writers that race with the same value agree on one version: the token of a write, which becomes
+ * the version's id, is a keyed MAC over the secret, the version that it replaces and the value. So
+ * all replicas must have the same token key; and a version id tells nothing about a value to
+ * whoever hasn't the key.
+ *
+ * <p><b>Ownership.</b> Tags say for which cluster, namespace and object a secret is kept; a secret
+ * whose tags say anything else is neither overwritten nor deleted, unless {@link
+ * Builder#adoptExisting} is on.
+ *
+ * <p><b>Text</b> is stored as a string, so that other tools can read it, and what is no UTF-8 as
+ * binary; both read back exactly.
+ *
+ * <p>A secret that is scheduled for deletion is restored when it is written again. Between that and
+ * the write, a few milliseconds, its last value can be read. Thread-safe.
+ */
+public final class SecretsManagerWriter implements SecretWriter {
+
+  /**
+   * The largest value, in bytes; see <a
+   * href="https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html">the
+   * quotas</a>.
+   */
+  public static final int MAX_VALUE_BYTES = 65_536;
+
+  private static final int ATTEMPTS = 5;
+
+  private final SecretsManagerClient client;
+  private final SdkHttpClient http;
+  private final WriteTokens tokens;
+  private final @Nullable String kmsKeyId;
+  private final boolean adoptExisting;
+  private final long recoveryWindowDays;
+
+  private SecretsManagerWriter(Builder builder) {
+    AwsEnvironment environment = builder.environment;
+    String region = builder.region();
+    this.http = environment.httpClient();
+    this.client =
+        environment.client(
+            SecretsManagerClient.builder(),
+            "SECRETS_MANAGER",
+            region,
+            environment.identity().provider(region, http),
+            http);
+    this.tokens = new WriteTokens(builder.tokenKey);
+    this.kmsKeyId = builder.kmsKeyId;
+    this.adoptExisting = builder.adoptExisting;
+    this.recoveryWindowDays = builder.recoveryWindowDays;
+  }
+
+  /**
+   * A builder.
+   *
+   * @param environment names region, endpoint and credentials
+   * @param tokenKey at least 32 random bytes that all writers of the same secrets share; copied
+   */
+  public static Builder builder(AwsEnvironment environment, byte[] tokenKey) {
+    return new Builder(environment, tokenKey);
+  }
+
+  @Override
+  public SecretReference write(String name, byte[] value, WriteContext context) {
+    SecretReference reference =
+        new SecretReference(SecretReference.SECRETS_MANAGER, name, null, null, null);
+    requireSize(reference, value);
+    try {
+      for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        Optional<SecretReference> written = tryWrite(reference, value, context);
+        if (written.isPresent()) {
+          return written.get();
+        }
+      }
+    } catch (SecretException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw AwsFailures.writing(reference, e);
+    }
+    throw new SecretException.Unavailable(
+        reference,
+        "others keep changing " + reference.describe() + " while it is written; try again",
+        null);
+  }
+
+  @Override
+  public void delete(SecretReference reference, WriteContext context) {
+    try {
+      Optional<DescribeSecretResponse> existing = describe(reference);
+      if (existing.isEmpty() || existing.get().deletedDate() != null) {
+        return;
+      }
+      requireOurs(reference, existing.get(), context);
+      client.deleteSecret(
+          request -> request.secretId(reference.id()).recoveryWindowInDays(recoveryWindowDays));
+    } catch (SecretException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw AwsFailures.writing(reference, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    client.close();
+    http.close();
+  }
+
+  /** Empty if somebody else was faster, and it must be looked at again. */
+  private Optional<SecretReference> tryWrite(
+      SecretReference reference, byte[] value, WriteContext context) {
+    Optional<DescribeSecretResponse> existing = describe(reference);
+    if (existing.isEmpty()) {
+      return create(reference, value, context);
+    }
+    DescribeSecretResponse secret = existing.get();
+    boolean ours = OwnerTags.of(context).describe(secret.tags());
+    if (!ours) {
+      if (!adoptExisting) {
+        requireOurs(reference, secret, context);
+      }
+      client.tagResource(
+          request -> request.secretId(secret.arn()).tags(OwnerTags.of(context).tags()));
+    }
+    if (secret.deletedDate() != null) {
+      client.restoreSecret(request -> request.secretId(secret.arn()));
+    }
+    return put(secret.arn(), value);
+  }
+
+  private Optional<SecretReference> create(
+      SecretReference reference, byte[] value, WriteContext context) {
+    SecretContent content = SecretContent.of(value);
+    try {
+      CreateSecretResponse created =
+          client.createSecret(
+              request ->
+                  request
+                      .name(reference.id())
+                      .description("Written for " + context.namespace() + "/" + context.name())
+                      .clientRequestToken(tokens.token(reference.id(), "", value))
+                      .kmsKeyId(kmsKeyId)
+                      .tags(OwnerTags.of(context).tags())
+                      .secretString(content.string())
+                      .secretBinary(content.binary()));
+      return Optional.of(versionOf(created.arn(), created.versionId()));
+    } catch (ResourceExistsException somebodyWasFaster) {
+      return Optional.empty();
+    }
+  }
+
+  private Optional<SecretReference> put(String arn, byte[] value) {
+    GetSecretValueResponse current = current(arn);
+    if (current != null && SecretContent.of(current).holds(value)) {
+      return Optional.of(versionOf(arn, current.versionId()));
+    }
+    String replaced = current == null ? "" : current.versionId();
+    SecretContent content = SecretContent.of(value);
+    try {
+      String version =
+          client
+              .putSecretValue(
+                  request ->
+                      request
+                          .secretId(arn)
+                          .clientRequestToken(tokens.token(arn, replaced, value))
+                          .secretString(content.string())
+                          .secretBinary(content.binary()))
+              .versionId();
+      return Optional.of(versionOf(arn, version));
+    } catch (ResourceExistsException somebodyWasFaster) {
+      return Optional.empty();
+    }
+  }
+
+  private @Nullable GetSecretValueResponse current(String arn) {
+    try {
+      return client.getSecretValue(request -> request.secretId(arn).versionStage("AWSCURRENT"));
+    } catch (ResourceNotFoundException noValueYet) {
+      return null;
+    }
+  }
+
+  private Optional<DescribeSecretResponse> describe(SecretReference reference) {
+    try {
+      return Optional.of(client.describeSecret(request -> request.secretId(reference.id())));
+    } catch (ResourceNotFoundException e) {
+      return Optional.empty();
+    } catch (InvalidRequestException e) {
+      // Some answer so for a secret that is scheduled for deletion.
+      throw AwsFailures.writing(reference, e);
+    }
+  }
+
+  private static SecretReference versionOf(String arn, String versionId) {
+    return SecretReference.parse(arn).withVersionId(versionId);
+  }
+
+  private static void requireOurs(
+      SecretReference reference, DescribeSecretResponse secret, WriteContext context) {
+    OwnerTags owner = OwnerTags.of(context);
+    if (!owner.describe(secret.tags())) {
+      throw new SecretException.InvalidRequest(
+          reference,
+          "the AWS secret "
+              + reference.name()
+              + " belongs to "
+              + OwnerTags.ownerIn(secret.tags())
+              + ", not to "
+              + owner
+              + "; choose another name, or let the operator adopt existing secrets",
+          null);
+    }
+  }
+
+  private static void requireSize(SecretReference reference, byte[] value) {
+    if (value.length == 0) {
+      throw new SecretException.InvalidRequest(
+          reference,
+          "the value for " + reference.describe() + " is empty; AWS needs at least one byte",
+          null);
+    }
+    if (value.length > MAX_VALUE_BYTES) {
+      throw new SecretException.InvalidRequest(
+          reference,
+          String.format(
+              Locale.ROOT,
+              "the value for %s has %d bytes, more than the %d that AWS takes; split it",
+              reference.describe(),
+              value.length,
+              MAX_VALUE_BYTES),
+          null);
+    }
+  }
+
+  /** Collects the options of a writer. Not thread-safe. */
+  public static final class Builder {
+
+    private final AwsEnvironment environment;
+    private final byte[] tokenKey;
+    private @Nullable String region;
+    private @Nullable String kmsKeyId;
+    private boolean adoptExisting;
+    private long recoveryWindowDays = 30;
+
+    private Builder(AwsEnvironment environment, byte[] tokenKey) {
+      this.environment = environment;
+      this.tokenKey = tokenKey.clone();
+      if (tokenKey.length < 32) {
+        throw new IllegalArgumentException(
+            "the token key needs at least 32 random bytes, not " + tokenKey.length);
+      }
+    }
+
+    /** Where secrets are written, instead of the environment's region. */
+    public Builder region(String name) {
+      this.region = name;
+      return this;
+    }
+
+    /**
+     * The customer-managed key, id, ARN or alias, for secrets that are created; AWS's own {@code
+     * aws/secretsmanager} by default.
+     */
+    public Builder kmsKeyId(String keyId) {
+      this.kmsKeyId = keyId;
+      return this;
+    }
+
+    /** Lets the writer take over a secret that its tags don't call its own; off by default. */
+    public Builder adoptExisting(boolean adopt) {
+      this.adoptExisting = adopt;
+      return this;
+    }
+
+    /** How long a deleted secret can be restored: 7 to 30 days, 30 by default. */
+    public Builder recoveryWindowDays(int days) {
+      if (days < 7 || days > 30) {
+        throw new IllegalArgumentException("AWS takes 7 to 30 days to recover, not " + days);
+      }
+      this.recoveryWindowDays = days;
+      return this;
+    }
+
+    /**
+     * The writer. Where a key is set, DescribeKey checks it first: that it exists in the region, is
+     * enabled, and encrypts symmetrically.
+     *
+     * @throws IllegalArgumentException if the region is missing, or the key can't be used
+     */
+    public SecretsManagerWriter build() {
+      if (kmsKeyId != null) {
+        String where = region();
+        try (SdkHttpClient http = environment.httpClient();
+            KmsClient kms =
+                environment.client(
+                    KmsClient.builder(),
+                    "KMS",
+                    where,
+                    environment.identity().provider(where, http),
+                    http)) {
+          KmsKeyCheck.check(kms, kmsKeyId, where);
+        }
+      }
+      return new SecretsManagerWriter(this);
+    }
+
+    private String region() {
+      return Objects.requireNonNullElseGet(
+          region,
+          () ->
+              environment
+                  .region()
+                  .orElseThrow(
+                      () ->
+                          new IllegalArgumentException(
+                              "no region to write secrets in; set AWS_REGION")));
+    }
+  }
+}

@@ -1,0 +1,507 @@
+package io.github.secretscontroller.aws;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.secretscontroller.core.SecretException;
+import io.github.secretscontroller.core.SecretReference;
+import io.github.secretscontroller.core.SecretSource;
+import io.github.secretscontroller.core.SecretValue;
+import io.github.secretscontroller.core.SecretWriter;
+import io.github.secretscontroller.core.WriteContext;
+import io.github.secretscontroller.core.testkit.SecretWriterContract;
+import java.net.URI;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
+import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
+
+@DisplayName("Writing to Secrets Manager")
+class SecretsManagerWriterTest {
+
+  private static final byte[] TOKEN_KEY = new byte[32];
+  private static final WriteContext CONTEXT = WriteContext.of("prod-1", "shop", "db");
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(UTF_8);
+  }
+
+  @Nested
+  @DisplayName("at an endpoint")
+  @ExtendWith(AwsEndpoint.class)
+  class AtAnEndpoint extends SecretWriterContract {
+
+    private final SecretsManagerClient admin =
+        SecretsManagerClient.builder()
+            .endpointOverride(URI.create(AwsEndpoint.variables().get("AWS_ENDPOINT_URL")))
+            .region(Region.US_EAST_1)
+            .credentialsProvider(
+                StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test")))
+            .httpClient(UrlConnectionHttpClient.create())
+            .build();
+    private final SecretWriter writer =
+        SecretsManagerWriter.builder(AwsEndpoint.environment(), TOKEN_KEY).build();
+    private final SecretSource source = SecretsManagerSource.of(AwsEndpoint.environment());
+
+    @Override
+    protected SecretWriter writer() {
+      return writer;
+    }
+
+    @Override
+    protected SecretSource source() {
+      return source;
+    }
+
+    @AfterEach
+    void close() {
+      writer.close();
+      source.close();
+      admin.close();
+    }
+
+    private DescribeSecretResponse describe() {
+      return admin.describeSecret(request -> request.secretId(name()));
+    }
+
+    private int versions() {
+      return admin
+          .listSecretVersionIds(request -> request.secretId(name()).includeDeprecated(true))
+          .versions()
+          .size();
+    }
+
+    @Test
+    @DisplayName("returns the full ARN and the version, and tags the secret with its owner")
+    void tags() {
+      SecretReference reference = writer.write(name(), utf8("x"), context);
+      assertThat(reference.isArn()).isTrue();
+      assertThat(reference.id()).isEqualTo(describe().arn()).matches(".*-[A-Za-z0-9]{6}");
+      assertThat(reference.versionId()).isNotNull();
+      assertThat(describe().tags())
+          .extracting(tag -> tag.key() + "=" + tag.value())
+          .containsExactlyInAnyOrder(
+              "secrets-controller/managed-by=secrets-controller",
+              "secrets-controller/cluster=test-cluster",
+              "secrets-controller/namespace=test-namespace",
+              "secrets-controller/name=" + context.name());
+    }
+
+    @Test
+    @DisplayName("stores text as a string and anything else as binary")
+    void representation() {
+      writer.write(name(), utf8("t\u00e4xt"), context);
+      assertThat(admin.getSecretValue(request -> request.secretId(name())).secretString())
+          .isEqualTo("t\u00e4xt");
+      byte[] noText = {(byte) 0xc3, 0x28, 0};
+      writer.write(name(), noText, context);
+      assertThat(
+              admin
+                  .getSecretValue(request -> request.secretId(name()))
+                  .secretBinary()
+                  .asByteArray())
+          .isEqualTo(noText);
+    }
+
+    @Test
+    @DisplayName("makes one version of the same value, also from another replica")
+    void replicas() {
+      SecretReference first = writer.write(name(), utf8("x"), context);
+      try (SecretWriter replica =
+          SecretsManagerWriter.builder(AwsEndpoint.environment(), TOKEN_KEY).build()) {
+        assertThat(replica.write(name(), utf8("x"), context)).isEqualTo(first);
+      }
+      assertThat(versions()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("makes three versions of A, B, A, and the last is current")
+    void backAndForthVersions() {
+      SecretReference first = writer.write(name(), utf8("a"), context);
+      writer.write(name(), utf8("b"), context);
+      SecretReference third = writer.write(name(), utf8("a"), context);
+      assertThat(third).isNotEqualTo(first);
+      assertThat(describe().versionIdsToStages().get(third.versionId())).contains("AWSCURRENT");
+    }
+
+    @Test
+    @DisplayName("leaves one secret with one version when it is repeated after a lost answer")
+    void lostAnswer() {
+      writer.write(name(), utf8("x"), context); // The answer to this one never arrived.
+      SecretReference repeated = writer.write(name(), utf8("x"), context);
+      assertThat(versions()).isEqualTo(1);
+      assertThat(describe().versionIdsToStages()).containsOnlyKeys(repeated.versionId());
+    }
+
+    @Test
+    @DisplayName("restores what was scheduled for deletion, and keeps the ARN")
+    void restores() {
+      SecretReference first = writer.write(name(), utf8("one"), context);
+      writer.delete(first, context);
+      assertThat(describe().deletedDate()).isNotNull();
+      SecretReference second = writer.write(name(), utf8("two"), context);
+      assertThat(second.id()).isEqualTo(first.id());
+      assertThat(describe().deletedDate()).isNull();
+    }
+
+    @Test
+    @DisplayName("neither overwrites nor deletes what belongs to somebody else, and says to whom")
+    void foreign() {
+      writer.write(name(), utf8("theirs"), WriteContext.of("prod-2", "shop", "db"));
+      assertThatThrownBy(() -> writer.write(name(), utf8("ours"), CONTEXT))
+          .isInstanceOf(SecretException.InvalidRequest.class)
+          .hasMessage(
+              "the AWS secret %s belongs to Secret shop/db of cluster prod-2, not to Secret shop/db"
+                  + " of cluster prod-1; choose another name, or let the operator adopt existing"
+                  + " secrets",
+              name());
+      assertThatThrownBy(() -> writer.delete(SecretReference.parse(name()), CONTEXT))
+          .isInstanceOf(SecretException.InvalidRequest.class);
+      try (SecretValue value = source.fetch(SecretReference.parse(name()))) {
+        assertThat(value.hasContent(utf8("theirs"))).isTrue();
+      }
+      assertThat(describe().deletedDate()).isNull();
+    }
+
+    @Test
+    @DisplayName("adopts what nobody's tags are on, if the operator says so")
+    void adopts() {
+      admin.createSecret(request -> request.name(name()).secretString("by hand"));
+      assertThatThrownBy(() -> writer.write(name(), utf8("ours"), context))
+          .hasMessageContaining("belongs to nobody that its tags name, not to Secret");
+      try (SecretWriter adopting =
+          SecretsManagerWriter.builder(AwsEndpoint.environment(), TOKEN_KEY)
+              .adoptExisting(true)
+              .build()) {
+        adopting.write(name(), utf8("ours"), context);
+      }
+      assertThatCode(() -> writer.write(name(), utf8("still ours"), context))
+          .doesNotThrowAnyException();
+    }
+  }
+
+  @Nested
+  @DisplayName("refuses, before any call,")
+  class Refuses {
+
+    private void assertRefused(String name, byte[] value, Class<?> type, String message) {
+      try (StubAws aws = new StubAws();
+          SecretWriter writer =
+              SecretsManagerWriter.builder(aws.environment(), TOKEN_KEY).build()) {
+        assertThatThrownBy(() -> writer.write(name, value, CONTEXT))
+            .isInstanceOf(type)
+            .hasMessage(message);
+        assertThat(aws.count()).isZero();
+      }
+    }
+
+    @Test
+    @DisplayName("one byte too many")
+    void tooLong() {
+      byte[] value = new byte[65_537];
+      Arrays.fill(value, (byte) 'x');
+      assertRefused(
+          "shop/db",
+          value,
+          SecretException.InvalidRequest.class,
+          "the value for shop/db has 65537 bytes, more than the 65536 that AWS takes; split it");
+    }
+
+    @Test
+    @DisplayName("an empty value")
+    void empty() {
+      assertRefused(
+          "shop/db",
+          new byte[0],
+          SecretException.InvalidRequest.class,
+          "the value for shop/db is empty; AWS needs at least one byte");
+    }
+
+    @Test
+    @DisplayName("a name with a space")
+    void space() {
+      assertRefused(
+          "shop/my db",
+          new byte[1],
+          IllegalArgumentException.class,
+          "not a secret reference: \"shop/my db\", at character 8: a space isn't allowed in a"
+              + " secret's name; allowed are letters, digits and /_+=.@-");
+    }
+
+    @Test
+    @DisplayName("a name of 600 characters")
+    void longName() {
+      assertRefused(
+          "n".repeat(600),
+          new byte[1],
+          IllegalArgumentException.class,
+          "not a secret reference: \""
+              + "n".repeat(200)
+              + "...\", at character 513: a secret's name has at most 512 characters, this one has"
+              + " 600");
+    }
+
+    @Test
+    @DisplayName("a token key that is too short, a recovery window that AWS doesn't take")
+    void options() {
+      try (StubAws aws = new StubAws()) {
+        assertThatThrownBy(() -> SecretsManagerWriter.builder(aws.environment(), new byte[31]))
+            .hasMessage("the token key needs at least 32 random bytes, not 31");
+        assertThatThrownBy(
+                () ->
+                    SecretsManagerWriter.builder(aws.environment(), TOKEN_KEY)
+                        .recoveryWindowDays(6))
+            .hasMessage("AWS takes 7 to 30 days to recover, not 6");
+      }
+      assertThatThrownBy(
+              () -> SecretsManagerWriter.builder(AwsEnvironment.of(Map.of()), TOKEN_KEY).build())
+          .hasMessage("no region to write secrets in; set AWS_REGION");
+    }
+  }
+
+  @Nested
+  @DisplayName("checks its KMS key at the start")
+  class Key {
+
+    private static final String KEY =
+        "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-4333-8444-555555555555";
+
+    private void build(StubAws aws, String key) {
+      SecretsManagerWriter.builder(aws.environment(), TOKEN_KEY).kmsKeyId(key).build().close();
+    }
+
+    private static String key(String state, String usage, String spec) {
+      return """
+          {"KeyMetadata": {"KeyId": "11111111-2222-4333-8444-555555555555", "Arn": "%s",
+           "KeyState": "%s", "KeyUsage": "%s", "KeySpec": "%s"}}
+          """
+          .formatted(KEY, state, usage, spec);
+    }
+
+    @Test
+    @DisplayName("and takes one that encrypts symmetrically")
+    void good() {
+      try (StubAws aws = new StubAws()) {
+        aws.answer("DescribeKey", key("Enabled", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"));
+        assertThatCode(() -> build(aws, KEY)).doesNotThrowAnyException();
+      }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+        delimiter = '|',
+        value = {
+          "Disabled        | ENCRYPT_DECRYPT | SYMMETRIC_DEFAULT | its state is Disabled; enable it",
+          "PendingDeletion | ENCRYPT_DECRYPT | SYMMETRIC_DEFAULT | its state is PendingDeletion; enable it",
+          "Enabled | SIGN_VERIFY     | RSA_2048 | its usage is SIGN_VERIFY; it must be ENCRYPT_DECRYPT",
+          "Enabled | ENCRYPT_DECRYPT | RSA_2048 | its spec is RSA_2048; it must be SYMMETRIC_DEFAULT",
+        })
+    @DisplayName("and refuses one that can't serve, with the reason")
+    void bad(String state, String usage, String spec, String reason) {
+      try (StubAws aws = new StubAws()) {
+        aws.answer("DescribeKey", key(state, usage, spec));
+        assertThatThrownBy(() -> build(aws, KEY))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessage("the KMS key " + KEY + " can't be used: " + reason);
+      }
+    }
+
+    @Test
+    @DisplayName("and refuses one that isn't there, or is in another region")
+    void missing() {
+      try (StubAws aws = new StubAws()) {
+        aws.refuse("DescribeKey", 400, "NotFoundException", "no such key");
+        assertThatThrownBy(() -> build(aws, "alias/none"))
+            .hasMessage(
+                "the KMS key alias/none can't be used: there is no such key in us-east-1; name one"
+                    + " that is there");
+        assertThatThrownBy(() -> build(aws, KEY.replace("us-east-1", "eu-west-3")))
+            .hasMessageEndingWith(
+                "can't be used: it is in eu-west-3, and secrets are written in us-east-1; name a"
+                    + " key of that region");
+      }
+    }
+
+    @Test
+    @DisplayName("and takes one that it may not describe, since it may still use it")
+    void undescribable() {
+      try (StubAws aws = new StubAws()) {
+        aws.refuse("DescribeKey", 400, "AccessDeniedException", "no");
+        assertThatCode(() -> build(aws, KEY)).doesNotThrowAnyException();
+      }
+    }
+
+    @Test
+    @DisplayName("and creates secrets under it")
+    void used() {
+      try (StubAws aws = new StubAws()) {
+        aws.answer("DescribeKey", key("Enabled", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"));
+        aws.refuse("DescribeSecret", 400, "ResourceNotFoundException", "none");
+        aws.answer(
+            "CreateSecret", "{\"ARN\": \"%s\", \"VersionId\": \"v\"}".formatted(StubAws.ARN));
+        try (SecretWriter writer =
+            SecretsManagerWriter.builder(aws.environment(), TOKEN_KEY).kmsKeyId(KEY).build()) {
+          writer.write("prod/db", utf8("x"), CONTEXT);
+        }
+        assertThat(aws.requests("CreateSecret").get(0)).contains("\"KmsKeyId\":\"" + KEY + "\"");
+      }
+    }
+  }
+
+  @Nested
+  @DisplayName("when AWS")
+  class Failures {
+
+    @ParameterizedTest
+    @CsvSource(
+        delimiter = '|',
+        value = {
+          "400 | AccessDeniedException   | AccessDenied",
+          "400 | EncryptionFailure       | AccessDenied",
+          "400 | LimitExceededException  | InvalidRequest",
+          "400 | PreconditionNotMetException | InvalidRequest",
+          "400 | InvalidParameterException | InvalidRequest",
+          "400 | ThrottlingException     | Unavailable",
+          "500 | InternalServiceError    | Unavailable",
+        })
+    @DisplayName("refuses to create, it tells what the caller can do, and no value")
+    void create(int status, String code, String kind) {
+      try (StubAws aws = new StubAws();
+          SecretWriter writer =
+              SecretsManagerWriter.builder(aws.environment(), TOKEN_KEY).build()) {
+        aws.refuse("DescribeSecret", 400, "ResourceNotFoundException", "none");
+        aws.refuse("CreateSecret", status, code, "AWS's own words");
+        assertThatThrownBy(() -> writer.write("shop/db", utf8("canary-8d10"), CONTEXT))
+            .satisfies(e -> assertThat(e.getClass().getSimpleName()).isEqualTo(kind))
+            .hasMessageContaining("shop/db")
+            .hasMessageContaining(code + ": AWS's own words; request id " + StubAws.REQUEST_ID)
+            .hasMessageNotContaining("canary")
+            .hasNoCause();
+      }
+    }
+
+    @Test
+    @DisplayName("says that the secret appeared in between, it looks again")
+    void race() {
+      try (StubAws aws = new StubAws();
+          SecretWriter writer =
+              SecretsManagerWriter.builder(aws.environment(), TOKEN_KEY).build()) {
+        aws.refuseThenAnswer(
+            "DescribeSecret",
+            1,
+            400,
+            "ResourceNotFoundException",
+            """
+            {"ARN": "%s", "Name": "prod/db", "Tags": [
+              {"Key": "secrets-controller/managed-by", "Value": "secrets-controller"},
+              {"Key": "secrets-controller/cluster", "Value": "prod-1"},
+              {"Key": "secrets-controller/namespace", "Value": "shop"},
+              {"Key": "secrets-controller/name", "Value": "db"}]}
+            """
+                .formatted(StubAws.ARN));
+        aws.refuse("CreateSecret", 400, "ResourceExistsException", "there already");
+        aws.answer("GetSecretValue", StubAws.secret(StubAws.ARN, "same"));
+        assertThat(writer.write("prod/db", utf8("same"), CONTEXT).toString())
+            .isEqualTo(StubAws.ARN + "?version=11111111-2222-4333-8444-555555555555");
+        assertThat(aws.requests("PutSecretValue")).isEmpty();
+      }
+    }
+
+    @Test
+    @DisplayName("never agrees, it gives up and may be asked again")
+    void endlessRace() {
+      try (StubAws aws = new StubAws();
+          SecretWriter writer =
+              SecretsManagerWriter.builder(aws.environment(), TOKEN_KEY).build()) {
+        aws.refuse("DescribeSecret", 400, "ResourceNotFoundException", "none");
+        aws.refuse("CreateSecret", 400, "ResourceExistsException", "there already");
+        assertThatThrownBy(() -> writer.write("prod/db", utf8("x"), CONTEXT))
+            .isInstanceOf(SecretException.Unavailable.class)
+            .hasMessage("others keep changing prod/db while it is written; try again");
+      }
+    }
+  }
+
+  @Nested
+  @DisplayName("gives a version an id that")
+  class Tokens {
+
+    private final WriteTokens tokens = new WriteTokens(TOKEN_KEY);
+
+    @Test
+    @DisplayName("depends on secret, replaced version, value and key, each by itself")
+    void inputs() {
+      String token = tokens.token("arn", "v1", utf8("x"));
+      assertThat(tokens.token("arn", "v1", utf8("x"))).isEqualTo(token);
+      assertThat(tokens.token("arn", "v1", utf8("y"))).isNotEqualTo(token);
+      assertThat(tokens.token("arn", "v2", utf8("x"))).isNotEqualTo(token);
+      assertThat(tokens.token("arnv", "1", utf8("x"))).isNotEqualTo(token);
+      byte[] other = TOKEN_KEY.clone();
+      other[0] = 1;
+      assertThat(new WriteTokens(other).token("arn", "v1", utf8("x"))).isNotEqualTo(token);
+    }
+
+    @Test
+    @DisplayName("has the form that AWS takes")
+    void form() {
+      assertThat(UUID.fromString(tokens.token("a", "", new byte[0])).toString()).hasSize(36);
+    }
+  }
+
+  @Nested
+  @DisplayName("names a secret")
+  class Names {
+
+    @Test
+    @DisplayName("by a template that can't end like an ARN's random suffix, whatever the object")
+    void byDefault() {
+      assertThat(SecretNames.byDefault().nameFor(CONTEXT)).isEqualTo("prod-1/shop/db/k8s");
+      assertThat(SecretNames.byDefault().nameFor(WriteContext.of("c", "ns", "db-abcdef")))
+          .isEqualTo("c/ns/db-abcdef/k8s");
+    }
+
+    @Test
+    @DisplayName("by a template of the operator's, and refuses what would end like one")
+    void custom() {
+      SecretNames names = new SecretNames("{namespace}.{name}");
+      assertThat(names.nameFor(CONTEXT)).isEqualTo("shop.db");
+      assertThatThrownBy(() -> names.nameFor(WriteContext.of("c", "ns", "db-secret")))
+          .hasMessage(
+              "the name ns.db-secret ends like the random suffix of an ARN; let the template end in"
+                  + " something else, such as /k8s");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{namespace}", "{name}", "fixed"})
+    @DisplayName("but not two objects alike")
+    void ambiguous(String template) {
+      assertThatThrownBy(() -> new SecretNames(template))
+          .hasMessageEndingWith(
+              "needs {namespace} and {name}, or two Secrets would share one name");
+    }
+
+    @Test
+    @DisplayName("but knows no other placeholder")
+    void unknown() {
+      assertThatThrownBy(() -> new SecretNames("{namespace}/{name}/{uid}"))
+          .hasMessage(
+              "the template \"{namespace}/{name}/{uid}\" has the unknown placeholder {uid}; there"
+                  + " are {cluster}, {namespace} and {name}");
+    }
+  }
+}
