@@ -42,7 +42,15 @@ final class RegionalClients<C extends AutoCloseable> implements AutoCloseable {
 
   /** The client for what {@code reference} names. */
   C clientFor(SecretReference reference) {
-    String region = regionOf(reference);
+    return clientIn(regionOf(reference), reference);
+  }
+
+  /**
+   * The client for a region.
+   *
+   * @param reference for messages
+   */
+  C clientIn(String region, SecretReference reference) {
     try {
       return clientByRegion.computeIfAbsent(region, factory);
     } catch (IllegalArgumentException e) {

@@ -314,13 +314,7 @@ public final class SecretsManagerWriter implements SecretWriter {
       if (kmsKeyId != null) {
         String where = region();
         try (SdkHttpClient http = environment.httpClient();
-            KmsClient kms =
-                environment.client(
-                    KmsClient.builder(),
-                    "KMS",
-                    where,
-                    environment.identity().provider(where, http),
-                    http)) {
+            KmsClient kms = KmsClients.inRegion(environment, where, http)) {
           KmsKeyCheck.check(kms, kmsKeyId, where);
         }
       }
