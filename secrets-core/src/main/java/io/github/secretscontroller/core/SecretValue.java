@@ -101,6 +101,11 @@ public final class SecretValue implements AutoCloseable {
     return new SecretValue(bytes, origin, versionId, versionStages, createdAt);
   }
 
+  /** As {@link #copy}, but {@code null} after {@link #close}. */
+  synchronized @Nullable SecretValue copyIfOpen() {
+    return closed ? null : copy();
+  }
+
   /** The number of bytes; known after {@link #close} as well. */
   public int size() {
     return bytes.length;

@@ -8,9 +8,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +24,7 @@ public final class InMemorySecretSource implements SecretSource {
 
   private final Map<String, List<Version>> versionsByName = new ConcurrentHashMap<>();
   private final Map<String, SecretException> failures = new ConcurrentHashMap<>();
-  private final List<String> calls = new CopyOnWriteArrayList<>();
+  private final Queue<String> calls = new ConcurrentLinkedQueue<>();
 
   /** Makes {@code value} the current version of the secret of that name. */
   public SecretReference put(String name, byte[] value) {
