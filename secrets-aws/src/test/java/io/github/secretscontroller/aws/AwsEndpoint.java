@@ -8,6 +8,7 @@ import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.localstack.LocalStackContainer;
+import org.testcontainers.containers.localstack.LocalStackContainer.Service;
 import org.testcontainers.utility.DockerImageName;
 
 /**
@@ -57,10 +58,11 @@ final class AwsEndpoint implements ExecutionCondition {
     // The last image that runs without a token; another that behaves like it can be named.
     static final LocalStackContainer CONTAINER =
         new LocalStackContainer(
-            DockerImageName.parse(
-                    Objects.requireNonNullElse(
-                        System.getenv("LOCALSTACK_IMAGE"), "localstack/localstack:4.14.0"))
-                .asCompatibleSubstituteFor("localstack/localstack"));
+                DockerImageName.parse(
+                        Objects.requireNonNullElse(
+                            System.getenv("LOCALSTACK_IMAGE"), "localstack/localstack:4.14.0"))
+                    .asCompatibleSubstituteFor("localstack/localstack"))
+            .withServices(Service.SECRETSMANAGER, Service.KMS, Service.SSM, Service.STS);
 
     static {
       CONTAINER.start();
