@@ -463,6 +463,39 @@ class SecretsManagerWriterTest {
     }
 
     @Test
+    @DisplayName("keeps making another version current in between, it moves none but its own")
+    void racedRollback() {
+      try (StubAws aws = new StubAws();
+          SecretWriter writer =
+              SecretsManagerWriter.builder(aws.environment(), TOKEN_KEY)
+                  .adoptExisting(true)
+                  .build()) {
+        aws.answer(
+            "DescribeSecret", "{\"ARN\": \"%s\", \"Name\": \"prod/db\"}".formatted(StubAws.ARN));
+        aws.answer("TagResource", "{}");
+        aws.answer("GetSecretValue", StubAws.secret(StubAws.ARN, "old"));
+        aws.answer(
+            "PutSecretValue",
+            """
+            {"ARN": "%s", "VersionId": "22222222-2222-4333-8444-555555555555",
+             "VersionStages": ["AWSPREVIOUS"]}
+            """
+                .formatted(StubAws.ARN));
+        aws.refuse("UpdateSecretVersionStage", 400, "InvalidParameterException", "not attached");
+        assertThatThrownBy(() -> writer.write("prod/db", utf8("new"), CONTEXT))
+            .isInstanceOf(SecretException.Unavailable.class)
+            .hasMessage("others keep changing prod/db while it is written; try again");
+        assertThat(aws.requests("UpdateSecretVersionStage"))
+            .isNotEmpty()
+            .allSatisfy(
+                body ->
+                    assertThat(body)
+                        .contains("\"MoveToVersionId\":\"22222222-")
+                        .contains("\"RemoveFromVersionId\":\"11111111-"));
+      }
+    }
+
+    @Test
     @DisplayName("never agrees, it gives up and may be asked again")
     void endlessRace() {
       try (StubAws aws = new StubAws();
