@@ -83,6 +83,11 @@ public final class AwsEnvironment {
     return AwsIdentity.choose(this);
   }
 
+  /** Whether the variables name an endpoint of their own for a service. */
+  boolean hasEndpoint(String service) {
+    return endpoint(service).isPresent();
+  }
+
   /** The HTTP client for calls in this environment; the caller closes it. */
   SdkHttpClient httpClient() {
     return new AwsHttp(proxy("HTTP_PROXY"), proxy("HTTPS_PROXY"), eitherCase("NO_PROXY").orElse(""))

@@ -1,5 +1,6 @@
 package io.github.secretscontroller.aws;
 
+import io.github.secretscontroller.core.FailoverSecretSource;
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
@@ -73,6 +74,28 @@ public final class SecretsManagerSource implements SecretSource {
   /** A source with the region, endpoint and credentials of an environment, and the defaults. */
   public static SecretsManagerSource of(AwsEnvironment environment) {
     return builder(environment).build();
+  }
+
+  /**
+   * A source that falls over to another region, where the secrets have replicas. Each region has
+   * clients, credentials and a deadline of its own.
+   *
+   * @param secondaryRegion asked while the environment's region, or an ARN's, is unavailable
+   * @throws IllegalArgumentException if the environment names an endpoint, since both regions would
+   *     be asked there
+   * @see FailoverSecretSource
+   */
+  public static SecretSource withFailover(AwsEnvironment environment, String secondaryRegion) {
+    if (environment.hasEndpoint("SECRETS_MANAGER")) {
+      throw new IllegalArgumentException(
+          "AWS_ENDPOINT_URL names one endpoint, and failover to "
+              + secondaryRegion
+              + " needs one for each region; unset one of the two");
+    }
+    return new FailoverSecretSource(
+        of(environment),
+        builder(environment).defaultRegion(secondaryRegion).build(),
+        secondaryRegion);
   }
 
   /** A builder for a source with the region, endpoint and credentials of an environment. */

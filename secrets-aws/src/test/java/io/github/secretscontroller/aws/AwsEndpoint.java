@@ -2,11 +2,13 @@ package io.github.secretscontroller.aws;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.localstack.LocalStackContainer;
+import org.testcontainers.containers.localstack.LocalStackContainer.Service;
 import org.testcontainers.utility.DockerImageName;
 
 /**
@@ -53,9 +55,14 @@ final class AwsEndpoint implements ExecutionCondition {
   /** Started when it is first needed; Testcontainers removes it when the JVM ends. */
   private static final class LocalStack {
 
-    // The last image that runs without a token.
+    // The last image that runs without a token; another that behaves like it can be named.
     static final LocalStackContainer CONTAINER =
-        new LocalStackContainer(DockerImageName.parse("localstack/localstack:4.14.0"));
+        new LocalStackContainer(
+                DockerImageName.parse(
+                        Objects.requireNonNullElse(
+                            System.getenv("LOCALSTACK_IMAGE"), "localstack/localstack:4.14.0"))
+                    .asCompatibleSubstituteFor("localstack/localstack"))
+            .withServices(Service.SECRETSMANAGER, Service.KMS, Service.SSM, Service.STS);
 
     static {
       CONTAINER.start();

@@ -1,11 +1,18 @@
 package io.github.secretscontroller.aws;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.secretscontroller.core.FailoverSecretSource;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretSource;
+import io.github.secretscontroller.core.SecretValue;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -56,6 +63,97 @@ class RegionsTest {
           .anyMatch(header -> header.contains("/us-west-2/"));
       // One secret a region is no batch.
       assertThat(aws.requests("BatchGetSecretValue")).isEmpty();
+    }
+  }
+
+  @Nested
+  @DisplayName("whose region is down")
+  class Failover {
+
+    private static final String HOME =
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf";
+    private static final String AWAY =
+        "arn:aws:secretsmanager:us-west-2:123456789012:secret:db-AbCdEf";
+
+    private final StubAws home = new StubAws();
+    private final StubAws away = new StubAws();
+    private final SecretSource source =
+        new FailoverSecretSource(
+            SecretsManagerSource.of(home.environment()),
+            SecretsManagerSource.builder(away.environment()).defaultRegion("us-west-2").build(),
+            "us-west-2");
+
+    @AfterEach
+    void close() {
+      source.close();
+      home.close();
+      away.close();
+    }
+
+    private String region() {
+      try (SecretValue value = source.fetch(SecretReference.parse(HOME))) {
+        return value.origin().region().orElse("");
+      }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+      "500, InternalServiceError",
+      "503, ServiceUnavailable",
+      "400, ThrottlingException",
+      "429, TooManyRequestsException",
+    })
+    @DisplayName("by a server's error or throttling goes to the replica, in its region")
+    void serverErrors(int status, String code) {
+      home.refuse("GetSecretValue", status, code, "down");
+      away.answer("GetSecretValue", StubAws.secret(AWAY, "x"));
+      assertThat(region()).isEqualTo("us-west-2");
+      assertThat(away.requests("GetSecretValue").get(0)).contains(AWAY);
+      assertThat(away.headers("Authorization").get(0)).contains("/us-west-2/");
+    }
+
+    @Test
+    @DisplayName("by a broken connection or silence goes there as well")
+    void network() {
+      away.answer("GetSecretValue", StubAws.secret(AWAY, "x"));
+      home.breakConnection("GetSecretValue");
+      assertThat(region()).isEqualTo("us-west-2");
+      home.delay("GetSecretValue", Duration.ofSeconds(60), StubAws.secret(HOME, "late"));
+      try (SecretSource impatient =
+              new FailoverSecretSource(
+                  SecretsManagerSource.of(home.environment().withDeadline(Duration.ofMillis(300))),
+                  SecretsManagerSource.of(away.environment()),
+                  "us-west-2");
+          SecretValue value = impatient.fetch(SecretReference.parse(HOME))) {
+        assertThat(value.origin().region()).contains("us-west-2");
+      }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+      "AccessDeniedException,    AccessDenied",
+      "ResourceNotFoundException, NotFound",
+      "InvalidParameterException, InvalidRequest",
+    })
+    @DisplayName("isn't when AWS says something about the secret")
+    void clientErrors(String code, String kind) {
+      home.refuse("GetSecretValue", 400, code, "no");
+      assertThatThrownBy(this::region)
+          .satisfies(e -> assertThat(e.getClass().getSimpleName()).isEqualTo(kind));
+      assertThat(away.count()).isZero();
+    }
+
+    @Test
+    @DisplayName("can't fall over within one endpoint")
+    void oneEndpoint() {
+      assertThatThrownBy(() -> SecretsManagerSource.withFailover(home.environment(), "us-west-2"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "AWS_ENDPOINT_URL names one endpoint, and failover to us-west-2 needs one for each"
+                  + " region; unset one of the two");
+      SecretsManagerSource.withFailover(
+              AwsEnvironment.of(Map.of("AWS_REGION", "us-east-1")), "us-west-2")
+          .close();
     }
   }
 }

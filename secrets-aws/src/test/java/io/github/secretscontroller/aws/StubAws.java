@@ -28,6 +28,8 @@ final class StubAws implements AutoCloseable {
   static final String ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-hlRvvF";
   static final String REQUEST_ID = "f1e2d3c4-0000-4000-8000-00000000abcd";
 
+  private static final int LAST = 10;
+
   private final WireMockServer server =
       new WireMockServer(options().dynamicPort().bindAddress("127.0.0.1"));
 
@@ -99,6 +101,28 @@ final class StubAws implements AutoCloseable {
 
   void breakConnection(String operation) {
     server.stubFor(on(operation).willReturn(aResponse().withFault(Fault.CONNECTION_RESET_BY_PEER)));
+  }
+
+  /** Hands requests for an operation on, unless something else is said of it. */
+  void passOn(String operation, String url) {
+    server.stubFor(on(operation).atPriority(LAST).willReturn(aResponse().proxiedFrom(url)));
+  }
+
+  /** Breaks the first connection for an operation. */
+  void breakOnce(String operation, Fault fault) {
+    server.stubFor(once(operation).willReturn(aResponse().withFault(fault)));
+  }
+
+  /** Refuses an operation once. */
+  void refuseOnce(String operation, int status, String code) {
+    server.stubFor(once(operation).willReturn(error(status, code, "not now")));
+  }
+
+  private static MappingBuilder once(String operation) {
+    return on(operation)
+        .inScenario("once " + operation)
+        .whenScenarioStateIs(Scenario.STARTED)
+        .willSetStateTo("done");
   }
 
   void delay(String operation, Duration delay, String json) {
