@@ -21,9 +21,12 @@ class ModuleRulesTest {
           .importPackages("io.github.secretscontroller.admission");
 
   @Test
-  @DisplayName("depends on core, Jackson, slf4j and the JDK only")
+  @DisplayName(
+      "depends on core, Jackson, slf4j and the JDK only, and its certificate on BouncyCastle")
   void dependencies() {
     classes()
+        .that()
+        .doNotHaveFullyQualifiedName(ServingCertificate.class.getName())
         .should()
         .onlyDependOnClassesThat(
             resideInAnyPackage(
