@@ -107,8 +107,8 @@ final class AwsFailures {
         "writing "
             + reference.describe()
             + " is denied: the role needs secretsmanager:CreateSecret, DescribeSecret,"
-            + " GetSecretValue, PutSecretValue, RestoreSecret, DeleteSecret and TagResource on it,"
-            + " and kms:GenerateDataKey and kms:Decrypt on its key");
+            + " GetSecretValue, PutSecretValue, UpdateSecretVersionStage, RestoreSecret,"
+            + " DeleteSecret and TagResource on it, and kms:GenerateDataKey and kms:Decrypt on its key");
   }
 
   /** As {@link #reading}, with words of its own for a denial. */

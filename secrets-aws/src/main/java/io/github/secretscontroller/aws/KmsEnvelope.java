@@ -172,7 +172,12 @@ record KmsEnvelope(Header header, byte[] headerBytes, byte[] ciphertext) {
       if (in.remaining() < TAG_BYTES || in.remaining() > MAX_VALUE_BYTES + TAG_BYTES) {
         throw new MalformedEnvelopeException("its value is too short or too long");
       }
-      return new KmsEnvelope(header, headerBytes, bytes(in, in.remaining()));
+      KmsEnvelope envelope = new KmsEnvelope(header, headerBytes, bytes(in, in.remaining()));
+      // The last character can hold bits that stand for nothing.
+      if (!envelope.toText().equals(text)) {
+        throw new MalformedEnvelopeException("its text was changed");
+      }
+      return envelope;
     } catch (BufferUnderflowException e) {
       throw new MalformedEnvelopeException("it ends too early");
     }
@@ -211,11 +216,16 @@ record KmsEnvelope(Header header, byte[] headerBytes, byte[] ciphertext) {
 
   private static String text(ByteBuffer in) throws MalformedEnvelopeException {
     byte[] bytes = bytes(in, length(in, MAX_TEXT_BYTES));
+    String text;
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
       throw new MalformedEnvelopeException("a part of its header is no UTF-8");
     }
+    if (text.isBlank()) {
+      throw new MalformedEnvelopeException("a part of its header is blank");
+    }
+    return text;
   }
 
   /** Bounded before anything of that length is made. */

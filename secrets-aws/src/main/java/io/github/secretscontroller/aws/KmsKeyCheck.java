@@ -55,7 +55,11 @@ final class KmsKeyCheck {
           keyId, "its spec is " + key.keySpecAsString() + "; it must be SYMMETRIC_DEFAULT");
     }
     if (key.keyState() != KeyState.ENABLED) {
-      throw unusable(keyId, "its state is " + key.keyStateAsString() + "; enable it");
+      String fix =
+          key.keyState() == KeyState.PENDING_DELETION
+              ? "cancel its deletion, and enable it"
+              : "enable it";
+      throw unusable(keyId, "its state is " + key.keyStateAsString() + "; " + fix);
     }
     return key.arn();
   }

@@ -14,7 +14,9 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.CreateSecretResponse;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
+import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
+import software.amazon.awssdk.services.secretsmanager.model.PutSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
 
@@ -47,6 +49,7 @@ public final class SecretsManagerWriter implements SecretWriter {
   public static final int MAX_VALUE_BYTES = 65_536;
 
   private static final int ATTEMPTS = 5;
+  private static final String CURRENT = "AWSCURRENT";
 
   private final SecretsManagerClient client;
   private final SdkHttpClient http;
@@ -136,16 +139,16 @@ public final class SecretsManagerWriter implements SecretWriter {
       return create(reference, value, context);
     }
     DescribeSecretResponse secret = existing.get();
-    boolean ours = OwnerTags.of(context).describe(secret.tags());
-    if (!ours) {
-      if (!adoptExisting) {
-        requireOurs(reference, secret, context);
-      }
-      client.tagResource(
-          request -> request.secretId(secret.arn()).tags(OwnerTags.of(context).tags()));
+    if (!adoptExisting) {
+      requireOurs(reference, secret, context);
     }
+    // First, since AWS refuses to tag a secret that is scheduled for deletion.
     if (secret.deletedDate() != null) {
       client.restoreSecret(request -> request.secretId(secret.arn()));
+    }
+    if (!OwnerTags.of(context).describe(secret.tags())) {
+      client.tagResource(
+          request -> request.secretId(secret.arn()).tags(OwnerTags.of(context).tags()));
     }
     return put(secret.arn(), value);
   }
@@ -179,25 +182,50 @@ public final class SecretsManagerWriter implements SecretWriter {
     String replaced = current == null ? "" : current.versionId();
     SecretContent content = SecretContent.of(value);
     try {
-      String version =
-          client
-              .putSecretValue(
-                  request ->
-                      request
-                          .secretId(arn)
-                          .clientRequestToken(tokens.token(arn, replaced, value))
-                          .secretString(content.string())
-                          .secretBinary(content.binary()))
-              .versionId();
-      return Optional.of(versionOf(arn, version));
+      PutSecretValueResponse put =
+          client.putSecretValue(
+              request ->
+                  request
+                      .secretId(arn)
+                      .clientRequestToken(tokens.token(arn, replaced, value))
+                      .secretString(content.string())
+                      .secretBinary(content.binary()));
+      boolean done =
+          current == null
+              || put.versionStages().contains(CURRENT)
+              || makeCurrentAgain(arn, put.versionId(), replaced);
+      return done ? Optional.of(versionOf(arn, put.versionId())) : Optional.empty();
     } catch (ResourceExistsException somebodyWasFaster) {
       return Optional.empty();
     }
   }
 
+  /**
+   * Once a version was put, and somebody moved {@code AWSCURRENT} back to the version before it,
+   * putting it again has the same token: AWS takes it for a repetition, and moves nothing.
+   *
+   * @return whether it was moved; not if another version became current in between
+   * @see <a
+   *     href="https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html">UpdateSecretVersionStage</a>
+   */
+  private boolean makeCurrentAgain(String arn, String version, String replaced) {
+    try {
+      client.updateSecretVersionStage(
+          request ->
+              request
+                  .secretId(arn)
+                  .versionStage(CURRENT)
+                  .moveToVersionId(version)
+                  .removeFromVersionId(replaced));
+      return true;
+    } catch (InvalidParameterException somebodyWasFaster) {
+      return false;
+    }
+  }
+
   private @Nullable GetSecretValueResponse current(String arn) {
     try {
-      return client.getSecretValue(request -> request.secretId(arn).versionStage("AWSCURRENT"));
+      return client.getSecretValue(request -> request.secretId(arn).versionStage(CURRENT));
     } catch (ResourceNotFoundException noValueYet) {
       return null;
     }

@@ -109,6 +109,40 @@ class KmsEnvelopeTest {
   }
 
   @Test
+  @DisplayName("has one text only: bits of the last character that stand for nothing are zero")
+  void oneText() {
+    String alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    String good = KmsEnvelope.seal(HEADER, DATA_KEY, new byte[] {1}).toText();
+    String better = KmsEnvelope.seal(HEADER, DATA_KEY, new byte[] {1, 2}).toText();
+    for (String whole : new String[] {good, better}) {
+      for (char last : alphabet.replace(whole.substring(whole.length() - 1), "").toCharArray()) {
+        String changed = whole.substring(0, whole.length() - 1) + last;
+        assertThatThrownBy(() -> KmsEnvelope.parse(changed).open(DATA_KEY))
+            .describedAs("%s", last)
+            .isInstanceOf(MalformedEnvelopeException.class);
+      }
+    }
+  }
+
+  @Test
+  @DisplayName("whose header names an owner of blanks is refused")
+  void blankOwner() {
+    Header blank =
+        new Header(
+            HEADER.keyArn(),
+            HEADER.cluster(),
+            HEADER.namespace(),
+            " ",
+            HEADER.versionId(),
+            HEADER.encryptedDataKey(),
+            HEADER.iv());
+    String text = KmsEnvelope.seal(blank, DATA_KEY, new byte[1]).toText();
+    assertThatThrownBy(() -> KmsEnvelope.parse(text))
+        .isInstanceOf(MalformedEnvelopeException.class)
+        .hasMessage("a part of its header is blank");
+  }
+
+  @Test
   @DisplayName("that is cut anywhere, or longer, is refused")
   void everyLength() {
     byte[] good = sealed();

@@ -140,6 +140,25 @@ class SecretsManagerWriterTest {
     }
 
     @Test
+    @DisplayName("makes a version current again that somebody rolled back by hand")
+    void rolledBack() {
+      SecretReference first = writer.write(name(), utf8("a"), context);
+      SecretReference second = writer.write(name(), utf8("b"), context);
+      admin.updateSecretVersionStage(
+          request ->
+              request
+                  .secretId(name())
+                  .versionStage("AWSCURRENT")
+                  .moveToVersionId(first.versionId())
+                  .removeFromVersionId(second.versionId()));
+      SecretReference again = writer.write(name(), utf8("b"), context);
+      assertThat(describe().versionIdsToStages().get(again.versionId())).contains("AWSCURRENT");
+      try (SecretValue value = source.fetch(SecretReference.parse(name()))) {
+        assertThat(value.hasContent(utf8("b"))).isTrue();
+      }
+    }
+
+    @Test
     @DisplayName("leaves one secret with one version when it is repeated after a lost answer")
     void lostAnswer() {
       writer.write(name(), utf8("x"), context); // The answer to this one never arrived.
@@ -307,7 +326,7 @@ class SecretsManagerWriterTest {
         delimiter = '|',
         value = {
           "Disabled        | ENCRYPT_DECRYPT | SYMMETRIC_DEFAULT | its state is Disabled; enable it",
-          "PendingDeletion | ENCRYPT_DECRYPT | SYMMETRIC_DEFAULT | its state is PendingDeletion; enable it",
+          "PendingDeletion | ENCRYPT_DECRYPT | SYMMETRIC_DEFAULT | its state is PendingDeletion; cancel its deletion, and enable it",
           "Enabled | SIGN_VERIFY     | RSA_2048 | its usage is SIGN_VERIFY; it must be ENCRYPT_DECRYPT",
           "Enabled | ENCRYPT_DECRYPT | RSA_2048 | its spec is RSA_2048; it must be SYMMETRIC_DEFAULT",
         })
@@ -419,6 +438,60 @@ class SecretsManagerWriterTest {
         assertThat(writer.write("prod/db", utf8("same"), CONTEXT).toString())
             .isEqualTo(StubAws.ARN + "?version=11111111-2222-4333-8444-555555555555");
         assertThat(aws.requests("PutSecretValue")).isEmpty();
+      }
+    }
+
+    @Test
+    @DisplayName("has scheduled an adopted secret for deletion, it restores before it tags")
+    void adoptsDeleted() {
+      try (StubAws aws = new StubAws();
+          SecretWriter writer =
+              SecretsManagerWriter.builder(aws.environment(), TOKEN_KEY)
+                  .adoptExisting(true)
+                  .build()) {
+        aws.answer(
+            "DescribeSecret",
+            "{\"ARN\": \"%s\", \"Name\": \"prod/db\", \"DeletedDate\": 1790000000}"
+                .formatted(StubAws.ARN));
+        aws.answer("RestoreSecret", "{}");
+        aws.refuse(
+            "TagResource", 400, "InvalidRequestException", "The secret is scheduled for deletion.");
+        assertThatThrownBy(() -> writer.write("prod/db", utf8("x"), CONTEXT))
+            .isInstanceOf(SecretException.class);
+        assertThat(aws.requests("RestoreSecret")).hasSize(1);
+      }
+    }
+
+    @Test
+    @DisplayName("keeps making another version current in between, it moves none but its own")
+    void racedRollback() {
+      try (StubAws aws = new StubAws();
+          SecretWriter writer =
+              SecretsManagerWriter.builder(aws.environment(), TOKEN_KEY)
+                  .adoptExisting(true)
+                  .build()) {
+        aws.answer(
+            "DescribeSecret", "{\"ARN\": \"%s\", \"Name\": \"prod/db\"}".formatted(StubAws.ARN));
+        aws.answer("TagResource", "{}");
+        aws.answer("GetSecretValue", StubAws.secret(StubAws.ARN, "old"));
+        aws.answer(
+            "PutSecretValue",
+            """
+            {"ARN": "%s", "VersionId": "22222222-2222-4333-8444-555555555555",
+             "VersionStages": ["AWSPREVIOUS"]}
+            """
+                .formatted(StubAws.ARN));
+        aws.refuse("UpdateSecretVersionStage", 400, "InvalidParameterException", "not attached");
+        assertThatThrownBy(() -> writer.write("prod/db", utf8("new"), CONTEXT))
+            .isInstanceOf(SecretException.Unavailable.class)
+            .hasMessage("others keep changing prod/db while it is written; try again");
+        assertThat(aws.requests("UpdateSecretVersionStage"))
+            .isNotEmpty()
+            .allSatisfy(
+                body ->
+                    assertThat(body)
+                        .contains("\"MoveToVersionId\":\"22222222-")
+                        .contains("\"RemoveFromVersionId\":\"11111111-"));
       }
     }
 
