@@ -19,7 +19,7 @@ import software.amazon.awssdk.services.sts.model.StsException;
  * href="https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html">common
  * errors</a> and those of each call.
  *
- * <p>AWS's own words are kept, with the request id: they name resources and actions, never values.
+ * <p>AWS's own words are kept, with the request id, where they name resources and actions only.
  * What the SDK says about a body that it couldn't read may quote the body, so that is never kept,
  * neither as a message nor as a cause.
  */
@@ -68,6 +68,9 @@ final class AwsFailures {
           "ThrottledException",
           "TooManyRequestsException",
           "TooManyUpdates");
+
+  /** Their messages quote the parameter that is wrong, which may be a value. */
+  private static final Set<String> QUOTING = Set.of("ValidationException", "ValidationError");
 
   private static final Set<String> UNAVAILABLE =
       Set.of(
@@ -203,7 +206,7 @@ final class AwsFailures {
 
   private static String told(String code, AwsServiceException e) {
     AwsErrorDetails details = e.awsErrorDetails();
-    String message = details == null ? null : details.errorMessage();
+    String message = details == null || QUOTING.contains(code) ? null : details.errorMessage();
     return (code.isEmpty() ? "HTTP " + e.statusCode() : code)
         + (message == null || message.isBlank() ? "" : ": " + message)
         + (e.requestId() == null ? "" : "; request id " + e.requestId());

@@ -74,8 +74,6 @@ class SecretsManagerFailuresTest {
           "400 | UnrecognizedClientException   | AccessDenied   | false",
           "400 | InvalidSignatureException     | AccessDenied   | false",
           "400 | RequestExpired                | AccessDenied   | false",
-          "400 | ValidationException           | InvalidRequest | false",
-          "400 | ValidationError               | InvalidRequest | false",
           "404 | UnknownOperationException     | InvalidRequest | false",
           "413 | RequestEntityTooLargeException | InvalidRequest | false",
           "400 | MalformedHttpRequestException | InvalidRequest | false",
@@ -107,6 +105,19 @@ class SecretsManagerFailuresTest {
           .hasMessageContaining(StubAws.ARN)
           .hasMessageContaining(code + ": AWS's own words; request id " + StubAws.REQUEST_ID)
           .hasNoCause();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ValidationException", "ValidationError"})
+    @DisplayName("for a parameter that is wrong is told without AWS's words, which quote it")
+    void quoting(String code) {
+      aws.refuse(
+          "GetSecretValue", 400, code, "Value '" + CANARY + "' failed to satisfy constraint");
+      assertThat(failure())
+          .isInstanceOf(SecretException.InvalidRequest.class)
+          .hasMessage(
+              "AWS refuses the request for %s (%s; request id %s)",
+              StubAws.ARN, code, StubAws.REQUEST_ID);
     }
 
     @Test
