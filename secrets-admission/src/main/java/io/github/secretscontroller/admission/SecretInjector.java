@@ -72,7 +72,12 @@ public final class SecretInjector implements PodMutator {
     if (!problems.isEmpty()) {
       return refuse(request, problems);
     }
-    String planJson = injection.plan().toJson();
+    String planJson;
+    try {
+      planJson = injection.plan().toJson();
+    } catch (IllegalArgumentException e) {
+      return refuse(request, List.of(e.getMessage() + "; name fewer secrets in one pod"));
+    }
     inject(spec, injection, planJson);
     String digest = digest(planJson);
     ObjectNode marks = PodTree.objectOf(PodTree.objectOf(pod, "metadata"), "annotations");

@@ -12,6 +12,8 @@ import io.kubernetes.client.openapi.JSON;
 import io.kubernetes.client.openapi.models.V1Pod;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -395,6 +397,20 @@ class SecretInjectorTest {
               "pod default/tmp-taken can't get its secrets: container web mounts its volume"
                   + " scratch at /tmp, and the secrets go to /tmp; set annotation"
                   + " secrets.k8s.aws/mount-path to another path, or move that mount");
+    }
+
+    @Test
+    @DisplayName("with more secrets than fit into the fetcher's environment")
+    void planTooLong() {
+      String secrets =
+          IntStream.range(0, 1500)
+              .mapToObj(i -> Pods.ARN + ":/secrets/" + i)
+              .collect(Collectors.joining(","));
+      assertThat(
+              Pods.refusal(HANDLER, Pods.annotated(Map.of("secrets.k8s.aws/secret-arn", secrets))))
+          .matches(
+              ".* can't get its secrets: the plan of 1500 files takes \\d+ bytes, more than the"
+                  + " 98304 that fit into an environment variable; name fewer secrets in one pod");
     }
 
     @Test
