@@ -159,7 +159,7 @@ final class AwsFailures {
   private static SecretException answered(
       SecretReference reference, String what, AwsServiceException e, String denied) {
     String code = code(e);
-    String told = " (" + told(code, e) + ")";
+    String told = told(e);
     boolean throttled = THROTTLED.contains(code) || e.isThrottlingException();
     if (throttled) {
       return new SecretException.Unavailable(
@@ -204,12 +204,16 @@ final class AwsFailures {
         reference, "AWS refuses the request for " + what + told, null);
   }
 
-  private static String told(String code, AwsServiceException e) {
+  /** AWS's own words in brackets: code, message and request id. */
+  static String told(AwsServiceException e) {
+    String code = code(e);
     AwsErrorDetails details = e.awsErrorDetails();
     String message = details == null || QUOTING.contains(code) ? null : details.errorMessage();
-    return (code.isEmpty() ? "HTTP " + e.statusCode() : code)
+    return " ("
+        + (code.isEmpty() ? "HTTP " + e.statusCode() : code)
         + (message == null || message.isBlank() ? "" : ": " + message)
-        + (e.requestId() == null ? "" : "; request id " + e.requestId());
+        + (e.requestId() == null ? "" : "; request id " + e.requestId())
+        + ")";
   }
 
   private static String code(AwsServiceException e) {

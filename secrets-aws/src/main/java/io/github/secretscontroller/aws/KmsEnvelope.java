@@ -122,7 +122,7 @@ record KmsEnvelope(Header header, byte[] headerBytes, byte[] ciphertext) {
       return cipher(Cipher.DECRYPT_MODE, dataKey, header.iv(), headerBytes).doFinal(ciphertext);
     } catch (AEADBadTagException e) {
       throw new MalformedEnvelopeException("the value or its header was changed");
-    } catch (GeneralSecurityException e) {
+    } catch (GeneralSecurityException | IllegalArgumentException e) {
       throw new MalformedEnvelopeException("the data key has the wrong length");
     }
   }

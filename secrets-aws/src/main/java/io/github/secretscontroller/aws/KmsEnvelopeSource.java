@@ -41,8 +41,14 @@ public final class KmsEnvelopeSource implements SecretSource {
       List<String> allowedKeyArns,
       String cluster,
       @Nullable String namespace) {
-    this.http = environment.httpClient();
-    this.opener = new KmsOpener(allowedKeyArns, KmsClients.regional(environment, http));
+    SdkHttpClient client = environment.httpClient();
+    try {
+      this.opener = new KmsOpener(allowedKeyArns, KmsClients.regional(environment, client));
+    } catch (RuntimeException e) {
+      client.close();
+      throw e;
+    }
+    this.http = client;
     this.cluster = cluster;
     this.namespace = namespace;
   }

@@ -53,11 +53,17 @@ public final class KmsEnvelopeWriter implements SecretWriter {
    * @throws IllegalArgumentException if it is no key's ARN, or the key can't be used
    */
   public KmsEnvelopeWriter(AwsEnvironment environment, String keyArn) {
-    this.http = environment.httpClient();
-    this.opener = new KmsOpener(List.of(keyArn), KmsClients.regional(environment, http));
-    String region = keyArn.split(":", 6)[3];
-    this.kms = KmsClients.inRegion(environment, region, http);
-    this.keyArn = KmsKeyCheck.check(kms, keyArn, region);
+    SdkHttpClient client = environment.httpClient();
+    try {
+      this.opener = new KmsOpener(List.of(keyArn), KmsClients.regional(environment, client));
+      String region = keyArn.split(":", 6)[3];
+      this.kms = KmsClients.inRegion(environment, region, client);
+      this.keyArn = KmsKeyCheck.check(kms, keyArn, region);
+    } catch (RuntimeException e) {
+      client.close();
+      throw e;
+    }
+    this.http = client;
   }
 
   /**
@@ -83,7 +89,8 @@ public final class KmsEnvelopeWriter implements SecretWriter {
     }
     SecretReference previous = context.previousReference();
     if (previous != null && holds(previous, value, context)) {
-      return previous;
+      // As it is written here: a selector or a pinned version isn't part of it.
+      return new SecretReference(SecretReference.KMS, previous.id(), null, null, null);
     }
     return seal(named, value, context);
   }
@@ -134,7 +141,11 @@ public final class KmsEnvelopeWriter implements SecretWriter {
     } catch (RuntimeException e) {
       throw KmsOpener.failure(named, keyArn, e);
     }
-    // The SDK's own buffer, so that wiping it leaves nothing.
+    if (generated.plaintext() == null || generated.ciphertextBlob() == null) {
+      throw new SecretException.Corrupt(
+          named, "KMS answered without a data key for " + named, null);
+    }
+    // The SDK's own buffer rather than a copy, so that there is one less to wipe.
     byte[] dataKey = generated.plaintext().asByteArrayUnsafe();
     try {
       byte[] iv = new byte[KmsEnvelope.IV_BYTES];

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Set;
 import java.util.TreeSet;
+import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.SdkBytes;
 import software.amazon.awssdk.services.kms.KmsClient;
 import software.amazon.awssdk.services.kms.model.DecryptResponse;
@@ -100,7 +101,11 @@ final class KmsOpener implements AutoCloseable {
     } catch (RuntimeException e) {
       throw failure(reference, keyArn, e);
     }
-    // The SDK's own buffer, so that wiping it leaves nothing.
+    if (decrypted.plaintext() == null) {
+      throw new SecretException.Corrupt(
+          reference, "KMS answered without a data key for " + reference.describe(), null);
+    }
+    // The SDK's own buffer rather than a copy, so that there is one less to wipe.
     byte[] dataKey = decrypted.plaintext().asByteArrayUnsafe();
     if (!keyArn.equals(decrypted.keyId())) {
       Arrays.fill(dataKey, (byte) 0);
@@ -131,19 +136,24 @@ final class KmsOpener implements AutoCloseable {
         + allowedKeyArns;
   }
 
+  /** The failure of using a key, to open or to seal. */
   static SecretException failure(SecretReference reference, String keyArn, RuntimeException e) {
     String what = reference.describe();
+    String told = e instanceof AwsServiceException answered ? AwsFailures.told(answered) : "";
     if (e instanceof InvalidCiphertextException || e instanceof IncorrectKeyException) {
       return new SecretException.Corrupt(
           reference,
           "KMS can't open the data key of "
               + what
-              + ": it was changed, or sealed for another owner than its header says",
+              + ": it was changed, or sealed for another owner than its header says"
+              + told,
           null);
     }
     if (e instanceof DisabledException) {
       return new SecretException.AccessDenied(
-          reference, "the KMS key " + keyArn + " of " + what + " is disabled; enable it", null);
+          reference,
+          "the KMS key " + keyArn + " of " + what + " is disabled; enable it" + told,
+          null);
     }
     if (e instanceof KmsInvalidStateException) {
       return new SecretException.AccessDenied(
@@ -153,12 +163,13 @@ final class KmsOpener implements AutoCloseable {
               + " of "
               + what
               + " is in a state in which it can't be used, such as pending deletion; cancel that,"
-              + " and enable it",
+              + " and enable it"
+              + told,
           null);
     }
     if (e instanceof NotFoundException) {
       return new SecretException.InvalidRequest(
-          reference, "there is no KMS key " + keyArn + ", for " + what, null);
+          reference, "there is no KMS key " + keyArn + ", for " + what + told, null);
     }
     return AwsFailures.translate(
         reference,

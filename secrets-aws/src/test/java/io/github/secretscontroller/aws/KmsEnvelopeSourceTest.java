@@ -322,6 +322,7 @@ class KmsEnvelopeSourceTest {
         assertThatThrownBy(() -> source.fetch(reference))
             .satisfies(e -> assertThat(e.getClass().getSimpleName()).isEqualTo(kind))
             .hasMessageContaining(message)
+            .hasMessageContaining("request id " + StubAws.REQUEST_ID)
             .hasNoCause();
       }
     }
@@ -364,6 +365,29 @@ class KmsEnvelopeSourceTest {
     }
 
     @Test
+    @DisplayName("doesn't take an answer without a data key")
+    void noDataKey() {
+      try (StubAws aws = new StubAws();
+          SecretSource source = source(aws)) {
+        SecretReference reference = seal(aws);
+        aws.answer("Decrypt", "{\"KeyId\": \"%s\"}".formatted(KEY));
+        assertThatThrownBy(() -> source.fetch(reference))
+            .isInstanceOf(SecretException.Corrupt.class)
+            .hasMessageStartingWith("KMS answered without a data key for kms:");
+        aws.answer("Decrypt", "{\"KeyId\": \"%s\", \"Plaintext\": \"\"}".formatted(KEY));
+        assertThatThrownBy(() -> source.fetch(reference))
+            .isInstanceOf(SecretException.Corrupt.class)
+            .hasMessageEndingWith("the data key has the wrong length");
+        aws.answer("GenerateDataKey", "{\"KeyId\": \"%s\"}".formatted(KEY));
+        try (SecretWriter writer = new KmsEnvelopeWriter(aws.environment(), KEY)) {
+          assertThatThrownBy(() -> writer.write("db", utf8("x"), OWNER))
+              .isInstanceOf(SecretException.Corrupt.class)
+              .hasMessage("KMS answered without a data key for db");
+        }
+      }
+    }
+
+    @Test
     @DisplayName("says that a key of the same id is allowed in another region only")
     void otherRegion() {
       try (StubAws aws = new StubAws();
@@ -391,7 +415,9 @@ class KmsEnvelopeSourceTest {
           aws.refuse("GenerateDataKey", 400, "DisabledException", "disabled");
           assertThatThrownBy(() -> writer.write("db", utf8("canary-31aa"), OWNER))
               .isInstanceOf(SecretException.AccessDenied.class)
-              .hasMessage("the KMS key " + KEY + " of db is disabled; enable it");
+              .hasMessageStartingWith(
+                  "the KMS key " + KEY + " of db is disabled; enable it (Disabled")
+              .hasMessageNotContaining("canary");
         }
       }
     }

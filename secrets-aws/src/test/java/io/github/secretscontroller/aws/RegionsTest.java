@@ -3,6 +3,7 @@ package io.github.secretscontroller.aws;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.tomakehurst.wiremock.http.Fault;
 import io.github.secretscontroller.core.FailoverSecretSource;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretSource;
@@ -116,7 +117,7 @@ class RegionsTest {
     @DisplayName("by a broken connection or silence goes there as well")
     void network() {
       away.answer("GetSecretValue", StubAws.secret(AWAY, "x"));
-      home.breakConnection("GetSecretValue");
+      home.breakAlways("GetSecretValue", Fault.CONNECTION_RESET_BY_PEER);
       assertThat(region()).isEqualTo("us-west-2");
       home.delay("GetSecretValue", Duration.ofSeconds(60), StubAws.secret(HOME, "late"));
       try (SecretSource impatient =

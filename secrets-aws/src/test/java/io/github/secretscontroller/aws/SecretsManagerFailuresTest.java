@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import com.github.tomakehurst.wiremock.http.Fault;
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
@@ -192,10 +193,19 @@ class SecretsManagerFailuresTest {
     @Test
     @DisplayName("since the connection breaks")
     void reset() {
-      aws.breakConnection("GetSecretValue");
+      aws.breakAlways("GetSecretValue", Fault.CONNECTION_RESET_BY_PEER);
       assertThat(failure())
           .isInstanceOf(SecretException.Unavailable.class)
           .hasMessageStartingWith("AWS can't be reached for " + StubAws.ARN);
+    }
+
+    @Test
+    @DisplayName("since the answer is empty, and only the SDK's three tries are made")
+    void emptyAnswer() {
+      // The JDK sends a POST again by itself after an empty answer, unless it is streamed.
+      aws.breakAlways("GetSecretValue", Fault.EMPTY_RESPONSE);
+      assertThat(failure()).isInstanceOf(SecretException.Unavailable.class);
+      assertThat(aws.requests("GetSecretValue")).hasSize(3);
     }
 
     @Test

@@ -99,8 +99,9 @@ final class StubAws implements AutoCloseable {
                     .withBody(xml)));
   }
 
-  void breakConnection(String operation) {
-    server.stubFor(on(operation).willReturn(aResponse().withFault(Fault.CONNECTION_RESET_BY_PEER)));
+  /** Breaks each connection for an operation. */
+  void breakAlways(String operation, Fault fault) {
+    server.stubFor(on(operation).willReturn(aResponse().withFault(fault)));
   }
 
   /** Hands requests for an operation on, unless something else is said of it. */
