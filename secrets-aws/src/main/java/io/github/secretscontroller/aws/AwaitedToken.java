@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
+import software.amazon.awssdk.core.exception.AbortedException;
 
 /** Waits a little for a token's file, which kubelet may mount just after the container started. */
 final class AwaitedToken implements AwsCredentialsProvider {
@@ -34,6 +35,10 @@ final class AwaitedToken implements AwsCredentialsProvider {
                 + " seconds; is its volume mounted into this container?");
       }
       LockSupport.parkNanos(POLL.toNanos());
+      // The SDK ends a call that is past its deadline by interrupting it.
+      if (Thread.currentThread().isInterrupted()) {
+        throw AbortedException.create("interrupted while waiting for " + file);
+      }
     }
     return delegate.resolveCredentials();
   }

@@ -12,7 +12,6 @@ import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
 import software.amazon.awssdk.core.client.builder.SdkSyncClientBuilder;
 import software.amazon.awssdk.core.client.config.ClientOverrideConfiguration;
 import software.amazon.awssdk.core.client.config.SdkAdvancedClientOption;
-import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.profiles.ProfileFile;
 import software.amazon.awssdk.regions.Region;
 
@@ -73,6 +72,11 @@ public final class AwsEnvironment {
     return new AwsEnvironment(variables, newDeadline);
   }
 
+  /** When an operation that begins now has to be done. */
+  Deadline deadline() {
+    return Deadline.in(deadline);
+  }
+
   /** {@code AWS_REGION}, or else {@code AWS_DEFAULT_REGION}. */
   public Optional<String> region() {
     return variable("AWS_REGION").or(() -> variable("AWS_DEFAULT_REGION"));
@@ -88,10 +92,11 @@ public final class AwsEnvironment {
     return endpoint(service).isPresent();
   }
 
-  /** The HTTP client for calls in this environment; the caller closes it. */
-  SdkHttpClient httpClient() {
-    return new AwsHttp(proxy("HTTP_PROXY"), proxy("HTTPS_PROXY"), eitherCase("NO_PROXY").orElse(""))
-        .client();
+  /** What clients for this environment share; the caller closes it, after them. */
+  AwsResources resources() {
+    return new AwsResources(
+        new AwsHttp(proxy("HTTP_PROXY"), proxy("HTTPS_PROXY"), eitherCase("NO_PROXY").orElse(""))
+            .client());
   }
 
   /**
@@ -104,13 +109,13 @@ public final class AwsEnvironment {
       String endpointVariable,
       String region,
       AwsCredentialsProvider credentials,
-      SdkHttpClient http) {
+      AwsResources resources) {
     ProfileFile noProfiles = ProfileFile.aggregator().build();
     endpoint(endpointVariable).ifPresent(builder::endpointOverride);
     return builder
         .region(Region.of(region))
         .credentialsProvider(credentials)
-        .httpClient(http)
+        .httpClient(resources.http())
         .defaultsMode(DefaultsMode.LEGACY)
         .fipsEnabled(flag("AWS_USE_FIPS_ENDPOINT"))
         .dualstackEnabled(flag("AWS_USE_DUALSTACK_ENDPOINT"))

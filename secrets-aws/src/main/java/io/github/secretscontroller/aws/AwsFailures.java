@@ -9,6 +9,7 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
+import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.ApiCallAttemptTimeoutException;
 import software.amazon.awssdk.core.exception.ApiCallTimeoutException;
 import software.amazon.awssdk.services.sts.model.StsException;
@@ -127,6 +128,12 @@ final class AwsFailures {
     if (e instanceof ApiCallTimeoutException || e instanceof ApiCallAttemptTimeoutException) {
       return new SecretException.Unavailable(
           reference, "AWS gave no answer for " + what + " before the deadline", null);
+    }
+    if (e instanceof AbortedException) {
+      return new SecretException.Unavailable(
+          reference,
+          "the call for " + what + " was cut short, by its deadline or by an interruption",
+          null);
     }
     Throwable root = root(e);
     if (root instanceof IOException && isUnreadableBody(root)) {

@@ -11,7 +11,6 @@ import software.amazon.awssdk.auth.credentials.ContainerCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.InstanceProfileCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.services.sts.StsClient;
 import software.amazon.awssdk.services.sts.auth.StsWebIdentityTokenFileCredentialsProvider;
 
@@ -42,10 +41,10 @@ public final class AwsIdentity {
   private static final String MODE = "SECRETS_AWS_CREDENTIALS";
 
   private final String description;
-  private final BiFunction<String, SdkHttpClient, AwsCredentialsProvider> provider;
+  private final BiFunction<String, AwsResources, AwsCredentialsProvider> provider;
 
   private AwsIdentity(
-      String description, BiFunction<String, SdkHttpClient, AwsCredentialsProvider> provider) {
+      String description, BiFunction<String, AwsResources, AwsCredentialsProvider> provider) {
     this.description = description;
     this.provider = provider;
   }
@@ -62,12 +61,12 @@ public final class AwsIdentity {
       case "instance-metadata" -> {
         return new AwsIdentity(
             "the node's role, from instance metadata",
-            (region, http) -> InstanceProfileCredentialsProvider.create());
+            (region, resources) -> InstanceProfileCredentialsProvider.create());
       }
       case "default-chain" -> {
         return new AwsIdentity(
             "the SDK's default chain",
-            (region, http) -> DefaultCredentialsProvider.builder().build());
+            (region, resources) -> DefaultCredentialsProvider.builder().build());
       }
       default ->
           throw new IllegalArgumentException(
@@ -89,7 +88,7 @@ public final class AwsIdentity {
     if (environment.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI").isPresent()
         || environment.variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").isPresent()) {
       return new AwsIdentity(
-          "EKS Pod Identity", (region, http) -> ContainerCredentialsProvider.create());
+          "EKS Pod Identity", (region, resources) -> ContainerCredentialsProvider.create());
     }
     throw new IllegalArgumentException(nothingFound(keyId, key, tokenFile, role));
   }
@@ -99,9 +98,9 @@ public final class AwsIdentity {
     return description;
   }
 
-  /** Credentials for calls in {@code region}. */
-  AwsCredentialsProvider provider(String region, SdkHttpClient http) {
-    return provider.apply(region, http);
+  /** Credentials for calls in {@code region}; what they need is closed with {@code resources}. */
+  AwsCredentialsProvider provider(String region, AwsResources resources) {
+    return provider.apply(region, resources);
   }
 
   /** As {@link #describe}. */
@@ -116,18 +115,22 @@ public final class AwsIdentity {
             sessionToken.isPresent()
                 ? AwsSessionCredentials.create(keyId, key, sessionToken.get())
                 : AwsBasicCredentials.create(keyId, key));
-    return new AwsIdentity("keys from AWS_ACCESS_KEY_ID", (region, http) -> provider);
+    return new AwsIdentity("keys from AWS_ACCESS_KEY_ID", (region, resources) -> provider);
   }
 
   private static AwsIdentity webIdentity(AwsEnvironment environment, Path tokenFile, String role) {
     return new AwsIdentity(
         "IRSA, role " + role,
-        (region, http) -> {
+        (region, resources) -> {
           // The call is what gets credentials, so it has none itself.
           StsClient sts =
               environment.client(
-                  StsClient.builder(), "STS", region, AnonymousCredentialsProvider.create(), http);
-          AwsCredentialsProvider credentials =
+                  StsClient.builder(),
+                  "STS",
+                  region,
+                  AnonymousCredentialsProvider.create(),
+                  resources);
+          StsWebIdentityTokenFileCredentialsProvider credentials =
               StsWebIdentityTokenFileCredentialsProvider.builder()
                   .stsClient(sts)
                   .webIdentityTokenFile(tokenFile)
@@ -135,6 +138,8 @@ public final class AwsIdentity {
                   .roleSessionName(
                       environment.variable("AWS_ROLE_SESSION_NAME").orElse("secrets-controller"))
                   .build();
+          resources.own(credentials);
+          resources.own(sts);
           return new AwaitedToken(tokenFile, credentials);
         });
   }

@@ -30,7 +30,7 @@ final class BatchReader {
   }
 
   /** What could be read of {@code wholes}; a modifiable map. */
-  Map<SecretReference, SecretResult> read(Collection<SecretReference> wholes) {
+  Map<SecretReference, SecretResult> read(Collection<SecretReference> wholes, Deadline deadline) {
     Map<String, List<SecretReference>> byRegion = new HashMap<>();
     for (SecretReference whole : wholes) {
       // The call has no parameter for a version. One secret alone is no batch.
@@ -45,15 +45,16 @@ final class BatchReader {
     Map<SecretReference, SecretResult> results = new HashMap<>();
     for (List<SecretReference> region : byRegion.values()) {
       for (List<SecretReference> chunk : Batches.chunks(region, SECRETS_PER_CALL)) {
-        if (chunk.size() > 1) {
-          readChunk(chunk, results);
+        if (chunk.size() > 1 && !deadline.isOver()) {
+          readChunk(chunk, deadline, results);
         }
       }
     }
     return results;
   }
 
-  private void readChunk(List<SecretReference> chunk, Map<SecretReference, SecretResult> results) {
+  private void readChunk(
+      List<SecretReference> chunk, Deadline deadline, Map<SecretReference, SecretResult> results) {
     List<String> ids = chunk.stream().map(SecretReference::id).distinct().toList();
     try {
       SecretsManagerClient client = clients.clientFor(chunk.get(0));
@@ -61,7 +62,12 @@ final class BatchReader {
       do {
         String page = token;
         BatchGetSecretValueResponse response =
-            client.batchGetSecretValue(request -> request.secretIdList(ids).nextToken(page));
+            client.batchGetSecretValue(
+                request ->
+                    request
+                        .secretIdList(ids)
+                        .nextToken(page)
+                        .overrideConfiguration(o -> o.apiCallTimeout(deadline.remaining())));
         for (SecretValueEntry entry : response.secretValues()) {
           accept(entry, chunk, results);
         }

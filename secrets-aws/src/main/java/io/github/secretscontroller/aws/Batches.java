@@ -12,6 +12,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 
 /** What reading many has in common, whatever the service. */
@@ -28,13 +30,17 @@ final class Batches {
     return chunks;
   }
 
-  /** Runs the reads with at most {@code limit} under way; a single one on the caller's thread. */
+  /**
+   * Runs the reads with at most {@code limit} under way; a single one on the caller's thread. What
+   * isn't done by the deadline is given up, and the rest is there.
+   */
   static Map<SecretReference, SecretResult> readEach(
       Collection<SecretReference> references,
       int limit,
+      Deadline deadline,
       Function<SecretReference, SecretResult> read) {
     Map<SecretReference, SecretResult> results = new LinkedHashMap<>();
-    if (references.size() <= 1 || limit == 1) {
+    if (references.size() <= 1) {
       references.forEach(reference -> results.put(reference, read.apply(reference)));
       return results;
     }
@@ -50,7 +56,8 @@ final class Batches {
       Map<SecretReference, Future<SecretResult>> reads = new LinkedHashMap<>();
       references.forEach(
           reference -> reads.put(reference, threads.submit(() -> read.apply(reference))));
-      reads.forEach((reference, result) -> results.put(reference, await(reference, result)));
+      reads.forEach(
+          (reference, result) -> results.put(reference, await(reference, result, deadline)));
       return results;
     } finally {
       threads.shutdownNow();
@@ -83,9 +90,17 @@ final class Batches {
     return results;
   }
 
-  private static SecretResult await(SecretReference reference, Future<SecretResult> result) {
+  private static SecretResult await(
+      SecretReference reference, Future<SecretResult> result, Deadline deadline) {
     try {
-      return result.get();
+      return result.get(deadline.remaining().toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      result.cancel(true);
+      return new SecretResult.Failed(
+          new SecretException.Unavailable(
+              reference,
+              "AWS gave no answer for " + reference.describe() + " before the deadline",
+              null));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return new SecretResult.Failed(

@@ -1,6 +1,5 @@
 package io.github.secretscontroller.aws;
 
-import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.services.kms.KmsClient;
 
 /** Makes KMS clients for an environment. */
@@ -8,13 +7,17 @@ final class KmsClients {
 
   private KmsClients() {}
 
-  static RegionalClients<KmsClient> regional(AwsEnvironment environment, SdkHttpClient http) {
+  static RegionalClients<KmsClient> regional(AwsEnvironment environment, AwsResources resources) {
     return new RegionalClients<>(
-        environment.region().orElse(null), region -> inRegion(environment, region, http));
+        environment.region().orElse(null), region -> inRegion(environment, region, resources));
   }
 
-  static KmsClient inRegion(AwsEnvironment environment, String region, SdkHttpClient http) {
+  static KmsClient inRegion(AwsEnvironment environment, String region, AwsResources resources) {
     return environment.client(
-        KmsClient.builder(), "KMS", region, environment.identity().provider(region, http), http);
+        KmsClient.builder(),
+        "KMS",
+        region,
+        environment.identity().provider(region, resources),
+        resources);
   }
 }

@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import software.amazon.awssdk.http.SdkHttpClient;
 
 /**
  * Opens {@code kms:} references: values that are sealed by KMS envelope encryption and stand in the
@@ -25,7 +24,7 @@ public final class KmsEnvelopeSource implements SecretSource {
   private final KmsOpener opener;
   private final String cluster;
   private final @Nullable String namespace;
-  private final SdkHttpClient http;
+  private final AwsResources resources;
 
   /**
    * A source for one cluster.
@@ -41,14 +40,14 @@ public final class KmsEnvelopeSource implements SecretSource {
       List<String> allowedKeyArns,
       String cluster,
       @Nullable String namespace) {
-    SdkHttpClient client = environment.httpClient();
+    AwsResources opened = environment.resources();
     try {
-      this.opener = new KmsOpener(allowedKeyArns, KmsClients.regional(environment, client));
+      this.opener = new KmsOpener(allowedKeyArns, KmsClients.regional(environment, opened));
     } catch (RuntimeException e) {
-      client.close();
+      opened.close();
       throw e;
     }
-    this.http = client;
+    this.resources = opened;
     this.cluster = cluster;
     this.namespace = namespace;
   }
@@ -77,7 +76,7 @@ public final class KmsEnvelopeSource implements SecretSource {
   @Override
   public void close() {
     opener.close();
-    http.close();
+    resources.close();
   }
 
   private KmsEnvelope checked(SecretReference reference) {

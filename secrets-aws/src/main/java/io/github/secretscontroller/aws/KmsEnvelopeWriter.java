@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.services.kms.KmsClient;
 import software.amazon.awssdk.services.kms.model.DataKeySpec;
 import software.amazon.awssdk.services.kms.model.GenerateDataKeyResponse;
@@ -38,7 +37,7 @@ public final class KmsEnvelopeWriter implements SecretWriter {
 
   private static final Logger LOG = LoggerFactory.getLogger(KmsEnvelopeWriter.class);
 
-  private final SdkHttpClient http;
+  private final AwsResources resources;
   private final KmsClient kms;
   private final String keyArn;
   private final KmsOpener opener;
@@ -53,17 +52,17 @@ public final class KmsEnvelopeWriter implements SecretWriter {
    * @throws IllegalArgumentException if it is no key's ARN, or the key can't be used
    */
   public KmsEnvelopeWriter(AwsEnvironment environment, String keyArn) {
-    SdkHttpClient client = environment.httpClient();
+    AwsResources opened = environment.resources();
     try {
-      this.opener = new KmsOpener(List.of(keyArn), KmsClients.regional(environment, client));
+      this.opener = new KmsOpener(List.of(keyArn), KmsClients.regional(environment, opened));
       String region = keyArn.split(":", 6)[3];
-      this.kms = KmsClients.inRegion(environment, region, client);
+      this.kms = KmsClients.inRegion(environment, region, opened);
       this.keyArn = KmsKeyCheck.check(kms, keyArn, region);
     } catch (RuntimeException e) {
-      client.close();
+      opened.close();
       throw e;
     }
-    this.http = client;
+    this.resources = opened;
   }
 
   /**
@@ -103,7 +102,7 @@ public final class KmsEnvelopeWriter implements SecretWriter {
   public void close() {
     opener.close();
     kms.close();
-    http.close();
+    resources.close();
   }
 
   private boolean holds(SecretReference previous, byte[] value, WriteContext context) {

@@ -14,7 +14,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.services.ssm.SsmClient;
 import software.amazon.awssdk.services.ssm.model.GetParametersResponse;
 import software.amazon.awssdk.services.ssm.model.Parameter;
@@ -37,12 +36,16 @@ public final class ParameterStoreSource implements SecretSource {
 
   private static final int PARAMETERS_PER_CALL = 10;
 
+  private static final int IN_FLIGHT = 8;
+
+  private final AwsEnvironment environment;
   private final RegionalClients<SsmClient> clients;
-  private final SdkHttpClient http;
+  private final AwsResources resources;
 
   private ParameterStoreSource(AwsEnvironment environment) {
-    SdkHttpClient shared = environment.httpClient();
-    this.http = shared;
+    this.environment = environment;
+    AwsResources shared = environment.resources();
+    this.resources = shared;
     this.clients =
         new RegionalClients<>(
             environment.region().orElse(null),
@@ -78,60 +81,66 @@ public final class ParameterStoreSource implements SecretSource {
     for (SecretReference reference : references) {
       try {
         SecretReference whole = reference.withSelector(null);
-        String selector = selector(whole);
         List<SecretReference> group =
             byRegion.computeIfAbsent(clients.regionOf(whole), r -> new ArrayList<>());
-        // Two spellings of one parameter and version share a place in the call.
-        if (!group.contains(whole) && !selector.isEmpty()) {
+        if (!group.contains(whole)) {
           group.add(whole);
         }
       } catch (SecretException e) {
         results.put(reference.withSelector(null), new SecretResult.Failed(e));
       }
     }
-    byRegion
-        .values()
-        .forEach(
-            group ->
-                Batches.chunks(group, PARAMETERS_PER_CALL)
-                    .forEach(chunk -> readChunk(chunk, results)));
+    Deadline deadline = environment.deadline();
+    List<SecretReference> singles = new ArrayList<>();
+    for (List<SecretReference> group : byRegion.values()) {
+      for (List<SecretReference> chunk : Batches.chunks(group, PARAMETERS_PER_CALL)) {
+        if (chunk.size() > 1 && !deadline.isOver()) {
+          readChunk(chunk, deadline, results);
+        }
+        chunk.stream().filter(whole -> !results.containsKey(whole)).forEach(singles::add);
+      }
+    }
+    results.putAll(Batches.readEach(singles, IN_FLIGHT, deadline, this::result));
     return Batches.share(references, reference -> reference.withSelector(null), results);
   }
 
   @Override
   public void close() {
     clients.close();
-    http.close();
+    resources.close();
   }
 
-  private void readChunk(List<SecretReference> chunk, Map<SecretReference, SecretResult> results) {
-    if (chunk.size() > 1) {
-      Set<String> names = new LinkedHashSet<>();
-      chunk.forEach(reference -> names.add(selector(reference)));
-      try {
-        GetParametersResponse response =
-            clients
-                .clientFor(chunk.get(0))
-                .getParameters(request -> request.names(names).withDecryption(true));
-        for (Parameter parameter : response.parameters()) {
-          for (SecretReference reference : chunk) {
-            if (names(reference, parameter)) {
-              results.put(reference, new SecretResult.Fetched(value(reference, parameter)));
-            }
+  private void readChunk(
+      List<SecretReference> chunk, Deadline deadline, Map<SecretReference, SecretResult> results) {
+    Set<String> names = new LinkedHashSet<>();
+    chunk.forEach(reference -> names.add(selector(reference)));
+    try {
+      GetParametersResponse response =
+          clients
+              .clientFor(chunk.get(0))
+              .getParameters(
+                  request ->
+                      request
+                          .names(names)
+                          .withDecryption(true)
+                          .overrideConfiguration(o -> o.apiCallTimeout(deadline.remaining())));
+      for (Parameter parameter : response.parameters()) {
+        for (SecretReference reference : chunk) {
+          if (names(reference, parameter)) {
+            results.put(reference, new SecretResult.Fetched(value(reference, parameter)));
           }
         }
-      } catch (RuntimeException e) {
-        // The single reads either work or tell which one is wrong, and why.
       }
+    } catch (RuntimeException e) {
+      // The single reads either work or tell which one is wrong, and why.
     }
-    for (SecretReference reference : chunk) {
-      if (!results.containsKey(reference)) {
-        try {
-          results.put(reference, new SecretResult.Fetched(fetch(reference)));
-        } catch (SecretException e) {
-          results.put(reference, new SecretResult.Failed(e));
-        }
-      }
+  }
+
+  private SecretResult result(SecretReference reference) {
+    try {
+      return new SecretResult.Fetched(fetch(reference));
+    } catch (SecretException e) {
+      return new SecretResult.Failed(e);
     }
   }
 

@@ -19,7 +19,6 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.core.SdkBytes;
-import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRequest;
@@ -45,22 +44,23 @@ import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueRespon
  * </ul>
  *
  * <p>Retries, with back-off and full jitter, are the SDK's standard ones; the environment's
- * deadline bounds them. Thread-safe.
+ * deadline bounds each operation, also one of many reads. Thread-safe.
  */
 public final class SecretsManagerSource implements SecretSource {
 
   private static final String CURRENT = "AWSCURRENT";
 
+  private final AwsEnvironment environment;
   private final RegionalClients<SecretsManagerClient> clients;
   private final int maxInFlight;
   private final @Nullable BatchReader batch;
   private final Set<String> undescribable = ConcurrentHashMap.newKeySet();
-  private final SdkHttpClient http;
+  private final AwsResources resources;
 
   private SecretsManagerSource(Builder builder) {
-    AwsEnvironment environment = builder.environment;
-    SdkHttpClient shared = environment.httpClient();
-    this.http = shared;
+    this.environment = builder.environment;
+    AwsResources shared = environment.resources();
+    this.resources = shared;
     this.clients =
         new RegionalClients<>(
             builder.defaultRegion == null
@@ -127,11 +127,12 @@ public final class SecretsManagerSource implements SecretSource {
   public Map<SecretReference, SecretResult> fetchAll(Collection<SecretReference> references) {
     Set<SecretReference> wholes = new LinkedHashSet<>();
     references.forEach(reference -> wholes.add(whole(reference)));
+    Deadline deadline = environment.deadline();
     Map<SecretReference, SecretResult> results =
-        batch == null ? new ConcurrentHashMap<>() : batch.read(wholes);
+        batch == null ? new ConcurrentHashMap<>() : batch.read(wholes, deadline);
     List<SecretReference> missing =
         wholes.stream().filter(whole -> !results.containsKey(whole)).toList();
-    results.putAll(Batches.readEach(missing, maxInFlight, this::read));
+    results.putAll(Batches.readEach(missing, maxInFlight, deadline, this::read));
     return Batches.share(references, SecretsManagerSource::whole, results);
   }
 
@@ -181,7 +182,7 @@ public final class SecretsManagerSource implements SecretSource {
   @Override
   public void close() {
     clients.close();
-    http.close();
+    resources.close();
   }
 
   private SecretResult read(SecretReference reference) {
@@ -248,10 +249,10 @@ public final class SecretsManagerSource implements SecretSource {
   }
 
   private static SecretsManagerClient newClient(
-      AwsEnvironment environment, String region, SdkHttpClient http) {
-    AwsCredentialsProvider credentials = environment.identity().provider(region, http);
+      AwsEnvironment environment, String region, AwsResources resources) {
+    AwsCredentialsProvider credentials = environment.identity().provider(region, resources);
     return environment.client(
-        SecretsManagerClient.builder(), "SECRETS_MANAGER", region, credentials, http);
+        SecretsManagerClient.builder(), "SECRETS_MANAGER", region, credentials, resources);
   }
 
   /** Collects the options of a source. Not thread-safe. */

@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.services.kms.KmsClient;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.CreateSecretResponse;
@@ -52,7 +51,7 @@ public final class SecretsManagerWriter implements SecretWriter {
   private static final String CURRENT = "AWSCURRENT";
 
   private final SecretsManagerClient client;
-  private final SdkHttpClient http;
+  private final AwsResources resources;
   private final WriteTokens tokens;
   private final @Nullable String kmsKeyId;
   private final boolean adoptExisting;
@@ -61,14 +60,14 @@ public final class SecretsManagerWriter implements SecretWriter {
   private SecretsManagerWriter(Builder builder) {
     AwsEnvironment environment = builder.environment;
     String region = builder.region();
-    this.http = environment.httpClient();
+    this.resources = environment.resources();
     this.client =
         environment.client(
             SecretsManagerClient.builder(),
             "SECRETS_MANAGER",
             region,
-            environment.identity().provider(region, http),
-            http);
+            environment.identity().provider(region, resources),
+            resources);
     this.tokens = new WriteTokens(builder.tokenKey);
     this.kmsKeyId = builder.kmsKeyId;
     this.adoptExisting = builder.adoptExisting;
@@ -128,7 +127,7 @@ public final class SecretsManagerWriter implements SecretWriter {
   @Override
   public void close() {
     client.close();
-    http.close();
+    resources.close();
   }
 
   /** Empty if somebody else was faster, and it must be looked at again. */
@@ -341,8 +340,8 @@ public final class SecretsManagerWriter implements SecretWriter {
     public SecretsManagerWriter build() {
       if (kmsKeyId != null) {
         String where = region();
-        try (SdkHttpClient http = environment.httpClient();
-            KmsClient kms = KmsClients.inRegion(environment, where, http)) {
+        try (AwsResources resources = environment.resources();
+            KmsClient kms = KmsClients.inRegion(environment, where, resources)) {
           KmsKeyCheck.check(kms, kmsKeyId, where);
         }
       }

@@ -15,6 +15,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -22,11 +23,13 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.utils.SdkAutoCloseable;
 
 @DisplayName("The identity of a pod")
 class AwsIdentityTest {
@@ -111,6 +114,46 @@ class AwsIdentityTest {
         Files.move(fresh, token, StandardCopyOption.ATOMIC_MOVE);
         assertThat(read.get(10, TimeUnit.SECONDS)).isEqualTo(1);
       }
+    }
+
+    @Test
+    @DisplayName("gives up on a missing token when the deadline says so")
+    void missingToken() {
+      AwsEnvironment environment =
+          AwsEnvironment.of(irsaVariables(directory.resolve("never")))
+              .withDeadline(Duration.ofMillis(200));
+      try (SecretSource source = SecretsManagerSource.of(environment)) {
+        assertThatThrownBy(() -> source.fetch(SECRET))
+            .isInstanceOf(SecretException.Unavailable.class)
+            .hasMessage(
+                "the call for %s was cut short, by its deadline or by an interruption",
+                StubAws.ARN);
+      }
+      assertThat(aws.count()).isZero();
+    }
+
+    @Test
+    @DisplayName("closes what it opened for its token")
+    void closes() {
+      AtomicInteger closed = new AtomicInteger();
+      AwsResources resources = aws.environment().resources();
+      resources.own(closed::incrementAndGet);
+      resources.close();
+      assertThat(closed).hasValue(1);
+
+      AwsResources counted =
+          new AwsResources(resources.http()) {
+            @Override
+            void own(SdkAutoCloseable resource) {
+              closed.incrementAndGet();
+              super.own(resource);
+            }
+          };
+      AwsEnvironment.of(irsaVariables(directory.resolve("token")))
+          .identity()
+          .provider("us-east-1", counted);
+      assertThat(closed).describedAs("the STS client and the credentials").hasValue(3);
+      counted.close();
     }
 
     @Test

@@ -9,6 +9,7 @@ import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
 import io.github.secretscontroller.core.SecretSource;
 import io.github.secretscontroller.core.SecretValue;
+import io.github.secretscontroller.core.testkit.SecretSourceContract;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
@@ -129,6 +130,38 @@ class ParameterStoreSourceTest {
       assertThatThrownBy(() -> read(missing)).isInstanceOf(SecretException.NotFound.class);
       assertThatThrownBy(() -> source.currentVersion(missing))
           .isInstanceOf(SecretException.NotFound.class);
+    }
+  }
+
+  @Nested
+  @ExtendWith(AwsEndpoint.class)
+  class AsSource extends SecretSourceContract {
+
+    private final AtAnEndpoint endpoint = new AtAnEndpoint();
+
+    @AfterEach
+    void close() {
+      endpoint.close();
+    }
+
+    @Override
+    protected SecretSource source() {
+      return endpoint.source;
+    }
+
+    @Override
+    protected SecretReference store(String name, byte[] value) {
+      return endpoint.store(name, new String(value, UTF_8));
+    }
+
+    @Override
+    protected SecretReference absent() {
+      return SecretReference.parse("ssm:" + endpoint.prefix + "/absent");
+    }
+
+    @Override
+    protected boolean holdsBytes() {
+      return false;
     }
   }
 

@@ -459,6 +459,32 @@ class SecretsManagerFailuresTest {
   }
 
   @Test
+  @DisplayName("hangs on some of many, the deadline is for all of them, and the others are there")
+  void oneDeadline() {
+    aws.delay("GetSecretValue", Duration.ofSeconds(60), StubAws.secret(StubAws.ARN, "late"));
+    aws.answerFor("GetSecretValue", StubAws.ARN, StubAws.secret(StubAws.ARN, "good"));
+    List<SecretReference> references = new ArrayList<>();
+    references.add(SECRET);
+    for (int i = 0; i < 12; i++) {
+      references.add(SecretReference.parse("slow-" + i));
+    }
+    try (SecretSource two =
+        SecretsManagerSource.builder(aws.environment().withDeadline(Duration.ofMillis(500)))
+            .maxInFlight(2)
+            .build()) {
+      Map<SecretReference, SecretResult> results = two.fetchAll(references);
+      results.get(SECRET).orThrow().close();
+      for (SecretReference slow : references.subList(1, 13)) {
+        assertThatThrownBy(() -> results.get(slow).orThrow())
+            .isInstanceOf(SecretException.Unavailable.class)
+            .hasMessage("AWS gave no answer for " + slow + " before the deadline");
+      }
+    }
+    // One after the other, two at a time, would have asked for all of them.
+    assertThat(aws.requests("GetSecretValue")).hasSizeLessThan(8);
+  }
+
+  @Test
   @DisplayName("answers one of many slowly or badly, the others are there")
   void independent() {
     String slow = "arn:aws:secretsmanager:us-east-1:123456789012:secret:slow-AbCdEf";
