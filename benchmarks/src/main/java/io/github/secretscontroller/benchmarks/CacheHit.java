@@ -46,7 +46,7 @@ import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
-@Fork(3)
+@Fork(2)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class CacheHit {
@@ -117,11 +117,11 @@ public class CacheHit {
     server.stop(0);
   }
 
-  /** Ours: a copy, looked at and wiped. */
+  /** Ours: a copy, read and wiped. */
   @Benchmark
   public int ourHit() {
     try (SecretValue value = ours.fetch(REFERENCE)) {
-      return value.size();
+      return value.revealBytes().length;
     }
   }
 

@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * same as no stage. Failures aren't kept. The least recently used entry gives way when there are
  * too many.
  *
+ * <p>Time is the clock's, by default the system's: setting that back lengthens the times above.
+ *
  * <p>Nothing runs in the background: values that nobody asks for any more are wiped by the next
  * miss, or by {@link #wipeExpired}, which a host may call from a scheduler of its own.
  *
@@ -40,7 +42,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CachingSecretSource implements SecretSource {
 
-  private static final String CURRENT = "AWSCURRENT";
   private static final Duration RETRY_WHILE_STALE = Duration.ofSeconds(1);
 
   private final SecretSource delegate;
@@ -68,7 +69,7 @@ public final class CachingSecretSource implements SecretSource {
 
   @Override
   public SecretValue fetch(SecretReference reference) {
-    SecretReference key = key(reference);
+    SecretReference key = ReferenceText.whole(reference);
     while (true) {
       SecretValue hit = hit(key);
       if (hit != null) {
@@ -87,17 +88,20 @@ public final class CachingSecretSource implements SecretSource {
     Map<SecretReference, SecretResult> results = new LinkedHashMap<>();
     List<SecretReference> absent = new ArrayList<>();
     for (SecretReference reference : references) {
-      SecretReference key = key(reference);
+      SecretReference key = ReferenceText.whole(reference);
       if (!absent.contains(key) && entries.get(key) == null) {
         absent.add(key);
       }
     }
     Map<SecretReference, SecretResult> loaded = absent.size() > 1 ? loadAll(absent) : Map.of();
-    for (SecretReference reference : references) {
-      if (!results.containsKey(reference)) {
-        SecretResult failed = loaded.get(key(reference));
-        results.put(reference, failed != null ? failed : result(reference));
+    try {
+      for (SecretReference reference : references) {
+        if (!results.containsKey(reference)) {
+          results.put(reference, result(reference, loaded.get(ReferenceText.whole(reference))));
+        }
       }
+    } finally {
+      loaded.values().forEach(CachingSecretSource::wipe);
     }
     return results;
   }
@@ -139,7 +143,13 @@ public final class CachingSecretSource implements SecretSource {
     return entry.copyIfOpen();
   }
 
-  private SecretResult result(SecretReference reference) {
+  private SecretResult result(SecretReference reference, @Nullable SecretResult loaded) {
+    if (loaded instanceof SecretResult.Failed) {
+      return loaded;
+    }
+    if (loaded instanceof SecretResult.Fetched fetched) {
+      return new SecretResult.Fetched(fetched.value().copy());
+    }
     try {
       return new SecretResult.Fetched(fetch(reference));
     } catch (SecretException e) {
@@ -147,7 +157,7 @@ public final class CachingSecretSource implements SecretSource {
     }
   }
 
-  /** Reads what isn't there yet, by one call; gives only the failures. */
+  /** Reads by one call what isn't there yet, but for what somebody else is reading already. */
   private Map<SecretReference, SecretResult> loadAll(List<SecretReference> absent) {
     Map<SecretReference, CompletableFuture<Entry>> ours = new LinkedHashMap<>();
     for (SecretReference key : absent) {
@@ -156,20 +166,31 @@ public final class CachingSecretSource implements SecretSource {
         ours.put(key, flight);
       }
     }
-    Map<SecretReference, SecretResult> failures = new LinkedHashMap<>();
+    if (ours.isEmpty()) {
+      return Map.of();
+    }
+    Map<SecretReference, SecretResult> copies = new LinkedHashMap<>();
+    Map<SecretReference, SecretResult> fetched = new LinkedHashMap<>();
     try {
-      delegate
-          .fetchAll(ours.keySet())
-          .forEach(
-              (key, result) -> {
-                CompletableFuture<Entry> flight = ours.get(key);
-                if (result instanceof SecretResult.Fetched fetched && flight != null) {
-                  flight.complete(store(key, fetched.value()));
-                } else if (result instanceof SecretResult.Failed failed && flight != null) {
-                  failures.put(key, failed);
-                  flight.completeExceptionally(failed.failure());
-                }
-              });
+      fetched.putAll(delegate.fetchAll(ours.keySet()));
+      for (Map.Entry<SecretReference, CompletableFuture<Entry>> our : ours.entrySet()) {
+        SecretReference key = our.getKey();
+        SecretResult result = fetched.get(key);
+        if (result instanceof SecretResult.Fetched value) {
+          // For our own caller, whatever becomes of the entry.
+          copies.put(key, new SecretResult.Fetched(value.value().copy()));
+          our.getValue().complete(store(key, value.value()));
+          fetched.remove(key);
+        } else if (result instanceof SecretResult.Failed failed) {
+          copies.put(key, failed);
+          our.getValue().completeExceptionally(failed.failure());
+        }
+      }
+      return copies;
+    } catch (RuntimeException e) {
+      fetched.values().forEach(CachingSecretSource::wipe);
+      copies.values().forEach(CachingSecretSource::wipe);
+      throw e;
     } finally {
       ours.forEach(
           (key, flight) -> {
@@ -178,7 +199,12 @@ public final class CachingSecretSource implements SecretSource {
             inFlight.remove(key, flight);
           });
     }
-    return failures;
+  }
+
+  private static void wipe(SecretResult result) {
+    if (result instanceof SecretResult.Fetched fetched) {
+      fetched.value().close();
+    }
   }
 
   /** One reads; the others wait for it, and share its value or its failure. */
@@ -189,7 +215,7 @@ public final class CachingSecretSource implements SecretSource {
       try {
         return running.join();
       } catch (CompletionException e) {
-        if (e.getCause() instanceof SecretException failure) {
+        if (e.getCause() instanceof RuntimeException failure) {
           throw failure;
         }
         throw e;
@@ -216,7 +242,7 @@ public final class CachingSecretSource implements SecretSource {
       if (old != null && (isPinned(key) || isCurrent(key, old))) {
         Entry confirmed = entry(old.value);
         if (entries.replace(key, old, confirmed)) {
-          return confirmed;
+          return kept(key, confirmed);
         }
         // Evicted in between, and wiped.
       }
@@ -224,9 +250,10 @@ public final class CachingSecretSource implements SecretSource {
     } catch (SecretException.Unavailable e) {
       if (old != null && clock.millis() < old.staleUntil) {
         long retry = clock.millis() + Math.min(ttlMillis, RETRY_WHILE_STALE.toMillis());
-        Entry stale = new Entry(old.value, retry, old.staleUntil, old.lastUsed);
+        Entry stale =
+            new Entry(old.value, Math.min(retry, old.staleUntil), old.staleUntil, old.lastUsed);
         if (entries.replace(key, old, stale)) {
-          return stale;
+          return kept(key, stale);
         }
       }
       drop(key, old);
@@ -238,7 +265,12 @@ public final class CachingSecretSource implements SecretSource {
   }
 
   private boolean isCurrent(SecretReference key, Entry old) {
-    return delegate.currentVersion(key).equals(old.value.versionId());
+    try {
+      return delegate.currentVersion(key).equals(old.value.versionId());
+    } catch (SecretException.AccessDenied e) {
+      // A role may be allowed to read only; reading decides.
+      return false;
+    }
   }
 
   private Entry entry(SecretValue value) {
@@ -259,6 +291,11 @@ public final class CachingSecretSource implements SecretSource {
           .min(Comparator.comparingLong(other -> other.getValue().lastUsed))
           .ifPresent(oldest -> drop(oldest.getKey(), oldest.getValue()));
     }
+    return kept(key, entry);
+  }
+
+  /** Closing may have missed an entry that came into the map at the same time. */
+  private Entry kept(SecretReference key, Entry entry) {
     if (closed.get()) {
       drop(key, entry);
       throw new IllegalStateException("the cache was closed");
@@ -270,15 +307,6 @@ public final class CachingSecretSource implements SecretSource {
     if (entry != null && entries.remove(key, entry)) {
       entry.value.close();
     }
-  }
-
-  private static SecretReference key(SecretReference reference) {
-    if (reference.selector() == null && reference.versionStage() == null) {
-      return reference;
-    }
-    SecretReference whole = reference.withSelector(null);
-    boolean current = CURRENT.equals(whole.versionStage()) && whole.versionId() == null;
-    return current ? whole.withVersionStage(null) : whole;
   }
 
   private static boolean isPinned(SecretReference key) {

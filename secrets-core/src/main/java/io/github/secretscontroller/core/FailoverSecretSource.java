@@ -2,11 +2,13 @@ package io.github.secretscontroller.core;
 
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,10 +21,12 @@ import org.jspecify.annotations.Nullable;
  * is final. Which one answered is in {@link SecretValue#origin()}: its region, for AWS.
  *
  * <p>A replica may lag behind. So that a secret never goes back to a value that was replaced, the
- * newest version seen of each reference is remembered; an older answer of the secondary is dropped,
- * and the primary's failure is thrown, so that the caller keeps what it has. Versions are compared
- * by their creation time, and where a backend doesn't tell that, by whether they were replaced
- * before.
+ * newest version seen of each reference is remembered, for the last few thousand references. An
+ * older answer of the secondary is dropped, and the primary's failure is thrown, so that the caller
+ * keeps what it has; and {@link #currentVersion} tells the version that was seen, so that a caller
+ * doesn't go back and forth. Versions are compared by their creation time, for which the
+ * secondary's is read once where it is another, and where nobody tells that, by whether they were
+ * replaced before.
  *
  * <p>Each source has a deadline of its own, so a call may take the sum of both. Thread-safe, if the
  * sources are. Closing it closes both.
@@ -30,11 +34,13 @@ import org.jspecify.annotations.Nullable;
 public final class FailoverSecretSource implements SecretSource {
 
   private static final int REPLACED_VERSIONS_KEPT = 16;
+  private static final int REFERENCES_KEPT = 4096;
 
   private final SecretSource primary;
   private final SecretSource secondary;
   private final String secondaryRegion;
-  private final Map<SecretReference, Seen> seenByReference = new ConcurrentHashMap<>();
+  private final Map<SecretReference, Seen> seenByReference =
+      Collections.synchronizedMap(new RecentlyUsed<>());
 
   /**
    * A source over two.
@@ -63,52 +69,68 @@ public final class FailoverSecretSource implements SecretSource {
   @Override
   public Map<SecretReference, SecretResult> fetchAll(Collection<SecretReference> references) {
     Map<SecretReference, SecretResult> results = new LinkedHashMap<>(primary.fetchAll(references));
-    Map<SecretReference, SecretReference> originals = new LinkedHashMap<>();
+    // Two ARNs of one secret, in either region, are one in the secondary.
+    Map<SecretReference, List<SecretReference>> originals = new LinkedHashMap<>();
     results.forEach(
         (reference, result) -> {
           if (result instanceof SecretResult.Fetched fetched) {
             remembered(reference, fetched.value());
           } else if (unavailable(result) != null) {
-            originals.put(inSecondary(reference), reference);
+            originals
+                .computeIfAbsent(inSecondary(reference), r -> new ArrayList<>())
+                .add(reference);
           }
         });
-    if (originals.isEmpty()) {
-      return results;
-    }
-    secondary
-        .fetchAll(originals.keySet())
-        .forEach(
-            (asked, answer) -> {
-              SecretReference reference = originals.get(asked);
+    if (!originals.isEmpty()) {
+      Map<SecretReference, SecretResult> answers = secondary.fetchAll(originals.keySet());
+      originals.forEach(
+          (asked, askers) -> {
+            SecretResult answer = answers.get(asked);
+            for (int i = 0; i < askers.size() && answer != null; i++) {
+              SecretReference reference = askers.get(i);
               SecretException.Unavailable e = unavailable(results.get(reference));
-              if (reference != null && e != null) {
-                results.put(reference, orFailed(reference, e, answer));
-              }
-            });
+              SecretResult own = i + 1 < askers.size() ? copy(answer) : answer;
+              results.put(reference, e == null ? own : orFailed(reference, e, own));
+            }
+          });
+    }
     return results;
   }
 
   @Override
   public String currentVersion(SecretReference reference) {
     try {
-      return primary.currentVersion(reference);
+      String version = primary.currentVersion(reference);
+      seen(reference).observe(version);
+      return version;
     } catch (SecretException.Unavailable e) {
-      String version;
       try {
-        version = secondary.currentVersion(inSecondary(reference));
+        return versionInSecondary(reference, seen(reference));
       } catch (SecretException alsoFailed) {
         throw both(reference, e, alsoFailed);
       }
-      // A lagging replica must not look like a change, nor make a caller go back and forth.
-      Seen seen = seenByReference.get(reference.withSelector(null));
-      return seen == null ? version : seen.currentIfReplaced(version);
+    }
+  }
+
+  private String versionInSecondary(SecretReference reference, Seen seen) {
+    SecretReference away = inSecondary(reference);
+    String version = secondary.currentVersion(away);
+    if (!seen.mayBeReplacedBy(version)) {
+      return seen.currentOr(version);
+    }
+    // The version alone doesn't tell which one is newer; its creation time does.
+    try (SecretValue value = secondary.fetch(away)) {
+      return seen.isNewerThan(value) ? seen.currentOr(version) : value.versionId();
     }
   }
 
   @Override
   public void close() {
-    primary.close();
-    secondary.close();
+    try {
+      primary.close();
+    } finally {
+      secondary.close();
+    }
   }
 
   private SecretReference inSecondary(SecretReference reference) {
@@ -146,8 +168,7 @@ public final class FailoverSecretSource implements SecretSource {
       SecretReference reference, SecretException.Unavailable primaryFailure, SecretResult answer) {
     if (answer instanceof SecretResult.Fetched fetched) {
       SecretValue value = fetched.value();
-      Seen seen = seenByReference.get(reference.withSelector(null));
-      if (seen == null || !seen.isNewerThan(value)) {
+      if (!seen(reference).isNewerThan(value)) {
         return remembered(reference, value);
       }
       value.close();
@@ -179,8 +200,18 @@ public final class FailoverSecretSource implements SecretSource {
   }
 
   private SecretValue remembered(SecretReference reference, SecretValue value) {
-    seenByReference.computeIfAbsent(reference.withSelector(null), r -> new Seen()).accept(value);
+    seen(reference).accept(value);
     return value;
+  }
+
+  private Seen seen(SecretReference reference) {
+    return seenByReference.computeIfAbsent(ReferenceText.whole(reference), r -> new Seen());
+  }
+
+  private static SecretResult copy(SecretResult result) {
+    return result instanceof SecretResult.Fetched fetched
+        ? new SecretResult.Fetched(fetched.value().copy())
+        : result;
   }
 
   private static SecretException.@Nullable Unavailable unavailable(@Nullable SecretResult result) {
@@ -188,6 +219,21 @@ public final class FailoverSecretSource implements SecretSource {
             && failed.failure() instanceof SecretException.Unavailable e
         ? e
         : null;
+  }
+
+  /** Forgets what was used longest ago. */
+  private static final class RecentlyUsed<V> extends LinkedHashMap<SecretReference, V> {
+
+    private static final long serialVersionUID = 1L;
+
+    RecentlyUsed() {
+      super(16, 0.75f, true);
+    }
+
+    @Override
+    protected boolean removeEldestEntry(Map.Entry<SecretReference, V> eldest) {
+      return size() > REFERENCES_KEPT;
+    }
   }
 
   /** The newest version seen of one reference, and some that it replaced. */
@@ -198,7 +244,13 @@ public final class FailoverSecretSource implements SecretSource {
     private final Deque<String> replaced = new ArrayDeque<>();
 
     synchronized void accept(SecretValue value) {
-      if (value.versionId().equals(versionId)) {
+      observe(value.versionId());
+      createdAt = value.createdAt().orElse(createdAt);
+    }
+
+    /** Takes a version for the newest, whatever it is: a stage may be moved back on purpose. */
+    synchronized void observe(String version) {
+      if (version.equals(versionId)) {
         return;
       }
       if (versionId != null) {
@@ -207,10 +259,9 @@ public final class FailoverSecretSource implements SecretSource {
           replaced.removeFirst();
         }
       }
-      // A stage may be moved back on purpose, and the primary's word on that counts.
-      replaced.remove(value.versionId());
-      versionId = value.versionId();
-      createdAt = value.createdAt().orElse(null);
+      replaced.remove(version);
+      versionId = version;
+      createdAt = null;
     }
 
     synchronized boolean isNewerThan(SecretValue value) {
@@ -222,8 +273,13 @@ public final class FailoverSecretSource implements SecretSource {
       return older || replaced.contains(value.versionId());
     }
 
-    synchronized String currentIfReplaced(String version) {
-      return versionId != null && replaced.contains(version) ? versionId : version;
+    /** Whether a version is neither the one seen nor one that it replaced. */
+    synchronized boolean mayBeReplacedBy(String version) {
+      return versionId != null && !version.equals(versionId) && !replaced.contains(version);
+    }
+
+    synchronized String currentOr(String version) {
+      return versionId == null ? version : versionId;
     }
   }
 }

@@ -88,6 +88,20 @@ final class ReferenceText {
     return text.toString();
   }
 
+  /**
+   * What is read for a reference, whatever it selects of it: two that are equal here share a read.
+   * No stage and {@code AWSCURRENT} mean the same.
+   */
+  static SecretReference whole(SecretReference reference) {
+    boolean current =
+        "AWSCURRENT".equals(reference.versionStage()) && reference.versionId() == null;
+    if (reference.selector() == null && !current) {
+      return reference;
+    }
+    SecretReference whole = reference.withSelector(null);
+    return current ? whole.withVersionStage(null) : whole;
+  }
+
   /** The six fields of an ARN; the last one, the resource, may contain colons. */
   static String[] arnFields(String arn) {
     return arn.split(":", 6);

@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -221,6 +222,18 @@ class CachingSecretSourceTest {
     }
 
     @Test
+    @DisplayName("never serves it a moment longer than that")
+    void staleBound() {
+      backend.put("db", utf8("one"));
+      read(DB);
+      backend.failWith("db", unavailable());
+      clock.advance(TTL.plus(STALE).minusMillis(100));
+      assertThat(read(DB)).isEqualTo("one");
+      clock.advance(Duration.ofMillis(100));
+      assertThatThrownBy(() -> read(DB)).isInstanceOf(SecretException.Unavailable.class);
+    }
+
+    @Test
     @DisplayName("asks it once a second only")
     void notHammered() {
       backend.put("db", utf8("one"));
@@ -273,6 +286,32 @@ class CachingSecretSourceTest {
     backend.failWith("db", null);
     backend.remove("db");
     assertThatThrownBy(() -> read(DB)).isInstanceOf(SecretException.NotFound.class);
+  }
+
+  @Test
+  @DisplayName("lets reading decide where only the version may not be asked for")
+  void versionDenied() {
+    SecretSource readOnly =
+        new SecretSource() {
+          @Override
+          public SecretValue fetch(SecretReference reference) {
+            return backend.fetch(reference);
+          }
+
+          @Override
+          public String currentVersion(SecretReference reference) {
+            throw new SecretException.AccessDenied(reference, "no", null);
+          }
+        };
+    backend.put("db", utf8("one"));
+    try (CachingSecretSource cached =
+        CachingSecretSource.builder(readOnly).ttl(TTL).clock(clock).build()) {
+      cached.fetch(DB).close();
+      clock.advance(TTL);
+      try (SecretValue value = cached.fetch(DB)) {
+        assertThat(value.hasContent(utf8("one"))).isTrue();
+      }
+    }
   }
 
   @Nested
@@ -333,7 +372,7 @@ class CachingSecretSourceTest {
     void singleFlight() throws Exception {
       CountDownLatch reading = new CountDownLatch(1);
       CountDownLatch go = new CountDownLatch(1);
-      SecretSource slow =
+      SecretSource held =
           new SecretSource() {
             @Override
             public SecretValue fetch(SecretReference reference) {
@@ -352,27 +391,73 @@ class CachingSecretSourceTest {
             }
           };
       backend.put("db", utf8("one"));
-      ExecutorService threads = Executors.newFixedThreadPool(50);
-      try (CachingSecretSource shared = CachingSecretSource.builder(slow).build()) {
-        List<Future<byte[]>> reads = new ArrayList<>();
+      List<Thread> threads = new ArrayList<>();
+      List<byte[]> contents = Collections.synchronizedList(new ArrayList<>());
+      try (CachingSecretSource shared = CachingSecretSource.builder(held).build()) {
         for (int i = 0; i < 50; i++) {
-          reads.add(
-              threads.submit(
+          Thread thread =
+              new Thread(
                   () -> {
                     try (SecretValue value = shared.fetch(DB)) {
-                      return value.revealBytes();
+                      contents.add(value.revealBytes());
                     }
-                  }));
+                  });
+          threads.add(thread);
+          thread.start();
         }
         reading.await();
-        go.countDown();
-        for (Future<byte[]> read : reads) {
-          assertThat(read.get(10, TimeUnit.SECONDS)).isEqualTo(utf8("one"));
+        // All wait: one for the source, and the others for that one.
+        while (threads.stream().anyMatch(t -> t.getState() != Thread.State.WAITING)) {
+          Thread.onSpinWait();
         }
+        go.countDown();
+        for (Thread thread : threads) {
+          thread.join();
+        }
+        assertThat(contents).hasSize(50).allSatisfy(c -> assertThat(c).isEqualTo(utf8("one")));
         assertThat(backend.calls()).containsExactly("fetch db");
-      } finally {
-        threads.shutdownNow();
       }
+    }
+
+    @Test
+    @DisplayName("leaves nothing behind when it is closed while others read")
+    void closedMeanwhile() throws Exception {
+      backend.put("db", utf8("one"));
+      CountDownLatch underWay = new CountDownLatch(100);
+      CompletableFuture<Throwable> reads =
+          CompletableFuture.supplyAsync(
+              () -> {
+                try {
+                  while (true) {
+                    cache.fetch(DB).close();
+                    clock.advance(TTL);
+                    underWay.countDown();
+                  }
+                } catch (RuntimeException e) {
+                  return e;
+                }
+              });
+      underWay.await();
+      cache.close();
+      assertThat(reads.get(10, TimeUnit.SECONDS))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("the cache was closed");
+      for (int i = 0; i < recording.given.size(); i++) {
+        assertThat(recording.isWiped(i)).describedAs("value %d", i).isTrue();
+      }
+    }
+
+    @Test
+    @DisplayName("wipes what a batch brings after it was closed")
+    void closedBatch() {
+      backend.put("a", utf8("a"));
+      backend.put("b", utf8("b"));
+      cache.close();
+      List<SecretReference> both = List.of(SecretReference.parse("a"), SecretReference.parse("b"));
+      assertThatThrownBy(() -> cache.fetchAll(both)).isInstanceOf(IllegalStateException.class);
+      assertThat(recording.given).hasSize(2);
+      assertThat(recording.isWiped(0)).isTrue();
+      assertThat(recording.isWiped(1)).isTrue();
     }
 
     @Test

@@ -192,6 +192,44 @@ class FailoverSecretSourceTest {
     }
 
     @Test
+    @DisplayName("nor tells an older version as a change, also when it never saw that before")
+    void noFlapping() {
+      primary.hold(HOME, "v2", TUESDAY);
+      secondary.hold(AWAY, "v1", MONDAY);
+      read();
+      assertThat(source.currentVersion(HOME)).isEqualTo("v2");
+      primary.fail(down());
+      assertThat(source.currentVersion(HOME)).isEqualTo("v2");
+      primary.fail(null);
+      assertThat(source.currentVersion(HOME)).isEqualTo("v2");
+    }
+
+    @Test
+    @DisplayName("nor when the newer version was only heard of")
+    void heardOf() {
+      primary.hold(HOME, "v1", MONDAY);
+      secondary.hold(AWAY, "v1", MONDAY);
+      read();
+      primary.hold(HOME, "v2", TUESDAY);
+      assertThat(source.currentVersion(HOME)).isEqualTo("v2");
+      primary.fail(down());
+      assertThat(source.currentVersion(HOME)).isEqualTo("v2");
+      assertThatThrownBy(() -> source.fetch(HOME)).isInstanceOf(SecretException.Unavailable.class);
+    }
+
+    @Test
+    @DisplayName("whichever way the current stage is spelt")
+    void spelling() {
+      primary.hold(HOME, "v2", TUESDAY);
+      secondary.hold(AWAY.withVersionStage("AWSCURRENT"), "v1", MONDAY);
+      read();
+      primary.fail(down());
+      assertThatThrownBy(() -> source.fetch(HOME.withVersionStage("AWSCURRENT")))
+          .isInstanceOf(SecretException.Unavailable.class)
+          .hasMessageContaining("still has an older version");
+    }
+
+    @Test
     @DisplayName("but takes a newer one")
     void newer() {
       primary.hold(HOME, "v1", MONDAY);
@@ -212,6 +250,18 @@ class FailoverSecretSourceTest {
       secondary.hold(AWAY, "v1", MONDAY);
       primary.fail(down());
       assertThat(read()).isEqualTo("v1 from us-west-2");
+    }
+  }
+
+  @Test
+  @DisplayName("answers both ARNs of one secret, each with a value of its own")
+  void bothArns() {
+    primary.fail(down());
+    secondary.hold(AWAY, "v1", MONDAY);
+    Map<SecretReference, SecretResult> results = source.fetchAll(List.of(HOME, AWAY));
+    results.get(HOME).orThrow().close();
+    try (SecretValue value = results.get(AWAY).orThrow()) {
+      assertThat(value.hasContent("v1".getBytes(UTF_8))).isTrue();
     }
   }
 
