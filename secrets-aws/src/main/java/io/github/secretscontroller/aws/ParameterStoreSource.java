@@ -100,7 +100,9 @@ public final class ParameterStoreSource implements SecretSource {
         chunk.stream().filter(whole -> !results.containsKey(whole)).forEach(singles::add);
       }
     }
-    results.putAll(Batches.readEach(singles, IN_FLIGHT, deadline, this::result));
+    results.putAll(
+        Batches.readEach(
+            singles, IN_FLIGHT, deadline, reference -> SecretResult.of(() -> fetch(reference))));
     return Batches.share(references, reference -> reference.withSelector(null), results);
   }
 
@@ -133,14 +135,6 @@ public final class ParameterStoreSource implements SecretSource {
       }
     } catch (RuntimeException e) {
       // The single reads either work or tell which one is wrong, and why.
-    }
-  }
-
-  private SecretResult result(SecretReference reference) {
-    try {
-      return new SecretResult.Fetched(fetch(reference));
-    } catch (SecretException e) {
-      return new SecretResult.Failed(e);
     }
   }
 

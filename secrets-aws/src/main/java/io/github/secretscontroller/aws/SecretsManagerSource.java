@@ -132,7 +132,9 @@ public final class SecretsManagerSource implements SecretSource {
         batch == null ? new ConcurrentHashMap<>() : batch.read(wholes, deadline);
     List<SecretReference> missing =
         wholes.stream().filter(whole -> !results.containsKey(whole)).toList();
-    results.putAll(Batches.readEach(missing, maxInFlight, deadline, this::read));
+    results.putAll(
+        Batches.readEach(
+            missing, maxInFlight, deadline, reference -> SecretResult.of(() -> fetch(reference))));
     return Batches.share(references, SecretsManagerSource::whole, results);
   }
 
@@ -183,14 +185,6 @@ public final class SecretsManagerSource implements SecretSource {
   public void close() {
     clients.close();
     resources.close();
-  }
-
-  private SecretResult read(SecretReference reference) {
-    try {
-      return new SecretResult.Fetched(fetch(reference));
-    } catch (SecretException e) {
-      return new SecretResult.Failed(e);
-    }
   }
 
   private String readVersion(SecretReference reference) {

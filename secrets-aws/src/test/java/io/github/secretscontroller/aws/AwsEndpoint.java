@@ -1,5 +1,6 @@
 package io.github.secretscontroller.aws;
 
+import java.net.URI;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -10,6 +11,12 @@ import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.localstack.LocalStackContainer;
 import org.testcontainers.containers.localstack.LocalStackContainer.Service;
 import org.testcontainers.utility.DockerImageName;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.awscore.client.builder.AwsClientBuilder;
+import software.amazon.awssdk.core.client.builder.SdkSyncClientBuilder;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
 
 /**
  * Where tests find something that speaks AWS's protocols: the endpoint that {@code
@@ -46,6 +53,18 @@ final class AwsEndpoint implements ExecutionCondition {
     String url = System.getenv(URL);
     variables.put(URL, url == null ? LocalStack.CONTAINER.getEndpoint().toString() : url);
     return variables;
+  }
+
+  /** An SDK client of the test's own, which prepares what ours then finds. */
+  static <B extends AwsClientBuilder<B, C> & SdkSyncClientBuilder<B, C>, C> C client(
+      B builder, String region) {
+    return builder
+        .endpointOverride(URI.create(variables().get(URL)))
+        .region(Region.of(region))
+        .credentialsProvider(
+            StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test")))
+        .httpClient(UrlConnectionHttpClient.create())
+        .build();
   }
 
   static AwsEnvironment environment() {

@@ -12,7 +12,6 @@ import io.github.secretscontroller.core.SecretWriter;
 import io.github.secretscontroller.core.WriteContext;
 import io.github.secretscontroller.core.testkit.SecretSourceContract;
 import io.github.secretscontroller.core.testkit.SecretWriterContract;
-import java.net.URI;
 import java.util.Base64;
 import java.util.List;
 import java.util.UUID;
@@ -23,10 +22,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
-import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.kms.KmsClient;
 import software.amazon.awssdk.services.kms.model.KeyUsageType;
 
@@ -43,14 +38,7 @@ class KmsEnvelopeSourceTest {
 
   /** A key of its own for each test, so that tests don't share anything. */
   private static String createKey(String region) {
-    try (KmsClient kms =
-        KmsClient.builder()
-            .endpointOverride(URI.create(AwsEndpoint.variables().get("AWS_ENDPOINT_URL")))
-            .region(Region.of(region))
-            .credentialsProvider(
-                StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test")))
-            .httpClient(UrlConnectionHttpClient.create())
-            .build()) {
+    try (KmsClient kms = AwsEndpoint.client(KmsClient.builder(), region)) {
       return kms.createKey(request -> request.keyUsage(KeyUsageType.ENCRYPT_DECRYPT))
           .keyMetadata()
           .arn();

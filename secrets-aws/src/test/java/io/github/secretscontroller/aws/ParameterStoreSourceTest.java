@@ -10,7 +10,6 @@ import io.github.secretscontroller.core.SecretResult;
 import io.github.secretscontroller.core.SecretSource;
 import io.github.secretscontroller.core.SecretValue;
 import io.github.secretscontroller.core.testkit.SecretSourceContract;
-import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,10 +19,6 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
-import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.ssm.SsmClient;
 import software.amazon.awssdk.services.ssm.model.ParameterType;
 
@@ -36,14 +31,7 @@ class ParameterStoreSourceTest {
   class AtAnEndpoint {
 
     private final String prefix = "/source-test/" + UUID.randomUUID();
-    private final SsmClient admin =
-        SsmClient.builder()
-            .endpointOverride(URI.create(AwsEndpoint.variables().get("AWS_ENDPOINT_URL")))
-            .region(Region.US_EAST_1)
-            .credentialsProvider(
-                StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test")))
-            .httpClient(UrlConnectionHttpClient.create())
-            .build();
+    private final SsmClient admin = AwsEndpoint.client(SsmClient.builder(), "us-east-1");
     private final SecretSource source = ParameterStoreSource.of(AwsEndpoint.environment());
 
     @AfterEach

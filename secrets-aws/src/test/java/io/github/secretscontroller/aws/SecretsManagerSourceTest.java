@@ -10,7 +10,6 @@ import io.github.secretscontroller.core.SecretResult;
 import io.github.secretscontroller.core.SecretSource;
 import io.github.secretscontroller.core.SecretValue;
 import io.github.secretscontroller.core.testkit.SecretSourceContract;
-import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,11 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.SdkBytes;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
-import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 
@@ -40,13 +35,7 @@ class SecretsManagerSourceTest {
   private final SecretSource source = SecretsManagerSource.of(AwsEndpoint.environment());
 
   private static SecretsManagerClient admin(String region) {
-    return SecretsManagerClient.builder()
-        .endpointOverride(URI.create(AwsEndpoint.variables().get("AWS_ENDPOINT_URL")))
-        .region(Region.of(region))
-        .credentialsProvider(
-            StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test")))
-        .httpClient(UrlConnectionHttpClient.create())
-        .build();
+    return AwsEndpoint.client(SecretsManagerClient.builder(), region);
   }
 
   @AfterEach

@@ -12,7 +12,6 @@ import io.github.secretscontroller.core.SecretValue;
 import io.github.secretscontroller.core.SecretWriter;
 import io.github.secretscontroller.core.WriteContext;
 import io.github.secretscontroller.core.testkit.SecretWriterContract;
-import java.net.URI;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.UUID;
@@ -24,10 +23,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
-import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
 
@@ -47,13 +42,7 @@ class SecretsManagerWriterTest {
   class AtAnEndpoint extends SecretWriterContract {
 
     private final SecretsManagerClient admin =
-        SecretsManagerClient.builder()
-            .endpointOverride(URI.create(AwsEndpoint.variables().get("AWS_ENDPOINT_URL")))
-            .region(Region.US_EAST_1)
-            .credentialsProvider(
-                StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test")))
-            .httpClient(UrlConnectionHttpClient.create())
-            .build();
+        AwsEndpoint.client(SecretsManagerClient.builder(), "us-east-1");
     private final SecretWriter writer =
         SecretsManagerWriter.builder(AwsEndpoint.environment(), TOKEN_KEY).build();
     private final SecretSource source = SecretsManagerSource.of(AwsEndpoint.environment());

@@ -150,11 +150,7 @@ public final class CachingSecretSource implements SecretSource {
     if (loaded instanceof SecretResult.Fetched fetched) {
       return new SecretResult.Fetched(fetched.value().copy());
     }
-    try {
-      return new SecretResult.Fetched(fetch(reference));
-    } catch (SecretException e) {
-      return new SecretResult.Failed(e);
-    }
+    return SecretResult.of(() -> fetch(reference));
   }
 
   /** Reads by one call what isn't there yet, but for what somebody else is reading already. */

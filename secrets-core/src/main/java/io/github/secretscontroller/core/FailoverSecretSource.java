@@ -62,7 +62,8 @@ public final class FailoverSecretSource implements SecretSource {
     try {
       return remembered(reference, primary.fetch(reference));
     } catch (SecretException.Unavailable e) {
-      return fromSecondary(reference, e, orFailure(inSecondary(reference)));
+      SecretReference away = inSecondary(reference);
+      return fromSecondary(reference, e, SecretResult.of(() -> secondary.fetch(away)));
     }
   }
 
@@ -90,7 +91,9 @@ public final class FailoverSecretSource implements SecretSource {
               SecretReference reference = askers.get(i);
               SecretException.Unavailable e = unavailable(results.get(reference));
               SecretResult own = i + 1 < askers.size() ? copy(answer) : answer;
-              results.put(reference, e == null ? own : orFailed(reference, e, own));
+              results.put(
+                  reference,
+                  e == null ? own : SecretResult.of(() -> fromSecondary(reference, e, own)));
             }
           });
     }
@@ -145,23 +148,6 @@ public final class FailoverSecretSource implements SecretSource {
         reference.versionStage(),
         reference.versionId(),
         reference.selector());
-  }
-
-  private SecretResult orFailure(SecretReference reference) {
-    try {
-      return new SecretResult.Fetched(secondary.fetch(reference));
-    } catch (SecretException e) {
-      return new SecretResult.Failed(e);
-    }
-  }
-
-  private SecretResult orFailed(
-      SecretReference reference, SecretException.Unavailable primaryFailure, SecretResult answer) {
-    try {
-      return new SecretResult.Fetched(fromSecondary(reference, primaryFailure, answer));
-    } catch (SecretException e) {
-      return new SecretResult.Failed(e);
-    }
   }
 
   private SecretValue fromSecondary(

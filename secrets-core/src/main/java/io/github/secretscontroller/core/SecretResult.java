@@ -1,7 +1,18 @@
 package io.github.secretscontroller.core;
 
+import java.util.function.Supplier;
+
 /** What became of one reference of {@link SecretSource#fetchAll}: a value or a failure. */
 public sealed interface SecretResult {
+
+  /** What becomes of a read. */
+  static SecretResult of(Supplier<SecretValue> read) {
+    try {
+      return new Fetched(read.get());
+    } catch (SecretException e) {
+      return new Failed(e);
+    }
+  }
 
   /**
    * The value, or the failure thrown.

@@ -48,12 +48,7 @@ public interface SecretSource extends AutoCloseable {
       } else if (known != null) {
         results.put(reference, known);
       } else {
-        SecretResult result;
-        try {
-          result = new SecretResult.Fetched(fetch(reference));
-        } catch (SecretException e) {
-          result = new SecretResult.Failed(e);
-        }
+        SecretResult result = SecretResult.of(() -> fetch(reference));
         wholes.put(whole, result);
         results.put(reference, result);
       }
