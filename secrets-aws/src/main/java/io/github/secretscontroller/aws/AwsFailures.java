@@ -174,7 +174,9 @@ final class AwsFailures {
     }
     if (NOT_FOUND.contains(code)) {
       return new SecretException.NotFound(
-          reference, "there is no such secret, or no such version: " + what + told, null);
+          reference,
+          "the region and account that were asked have no " + what + ", or no such version" + told,
+          null);
     }
     if (code.equals("InvalidRequestException") && isScheduledForDeletion(e)) {
       return new SecretException.NotFound(

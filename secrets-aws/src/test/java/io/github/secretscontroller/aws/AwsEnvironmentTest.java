@@ -9,16 +9,24 @@ import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretSource;
 import io.github.secretscontroller.core.SecretValue;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("The AWS environment")
@@ -112,6 +120,53 @@ class AwsEnvironmentTest {
       }
     } finally {
       proxy.stop(0);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "us-east-1,     none,                       secretsmanager.us-east-1.amazonaws.com",
+    "us-east-1,     AWS_USE_FIPS_ENDPOINT,      secretsmanager-fips.us-east-1.amazonaws.com",
+    // The ordinary endpoint is dual-stack itself, say the SDK's endpoint rules.
+    "us-east-1,     AWS_USE_DUALSTACK_ENDPOINT, secretsmanager.us-east-1.amazonaws.com",
+    "cn-north-1,    none,                       secretsmanager.cn-north-1.amazonaws.com.cn",
+    "us-gov-west-1, none,                       secretsmanager.us-gov-west-1.amazonaws.com",
+    "us-iso-east-1, none,                       secretsmanager.us-iso-east-1.c2s.ic.gov",
+  })
+  @DisplayName("leads to AWS's own endpoint, of the kind asked for, in the region's partition")
+  void endpoints(String region, String flag, String host) throws Exception {
+    // What a client asks a proxy for first is the host that it means.
+    try (ServerSocket proxy = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+      CompletableFuture<String> asked =
+          CompletableFuture.supplyAsync(
+              () -> {
+                try (Socket connection = proxy.accept()) {
+                  return new BufferedReader(
+                          new InputStreamReader(connection.getInputStream(), UTF_8))
+                      .readLine();
+                } catch (IOException e) {
+                  return e.toString();
+                }
+              });
+      AwsEnvironment environment =
+          AwsEnvironment.of(
+                  Map.of(
+                      "AWS_REGION",
+                      region,
+                      "AWS_ACCESS_KEY_ID",
+                      "test",
+                      "AWS_SECRET_ACCESS_KEY",
+                      "test",
+                      "HTTPS_PROXY",
+                      "http://127.0.0.1:" + proxy.getLocalPort(),
+                      flag,
+                      "true"))
+              .withDeadline(Duration.ofSeconds(2));
+      try (SecretSource source = SecretsManagerSource.of(environment)) {
+        assertThatThrownBy(() -> source.fetch(SecretReference.parse("prod/db")))
+            .isInstanceOf(SecretException.Unavailable.class);
+      }
+      assertThat(asked.get(10, TimeUnit.SECONDS)).isEqualTo("CONNECT " + host + ":443 HTTP/1.1");
     }
   }
 

@@ -122,6 +122,25 @@ class SecretsManagerFailuresTest {
     }
 
     @Test
+    @DisplayName("and for an unknown secret that it may be in another region or account")
+    void unknown() {
+      aws.refuse(
+          "GetSecretValue",
+          400,
+          "ResourceNotFoundException",
+          "Secrets Manager can't find the specified secret.");
+      assertThat(failure())
+          .isInstanceOf(SecretException.NotFound.class)
+          .hasMessage(
+              "the region and account that were asked have no "
+                  + StubAws.ARN
+                  + ", or no such version (ResourceNotFoundException: Secrets Manager can't find the"
+                  + " specified secret.; request id "
+                  + StubAws.REQUEST_ID
+                  + ")");
+    }
+
+    @Test
     @DisplayName("and for a denial both of its possible causes")
     void denied() {
       aws.refuse(

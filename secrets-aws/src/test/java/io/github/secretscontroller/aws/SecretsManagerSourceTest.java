@@ -257,9 +257,9 @@ class SecretsManagerSourceTest {
     assertThatThrownBy(() -> read(SecretReference.parse(prefix + "unknown")))
         .isInstanceOf(SecretException.NotFound.class)
         .hasMessageStartingWith(
-            "there is no such secret, or no such version: "
+            "the region and account that were asked have no "
                 + prefix
-                + "unknown (ResourceNotFoundException: ")
+                + "unknown, or no such version (ResourceNotFoundException: ")
         .hasMessageContaining("request id ");
   }
 }
