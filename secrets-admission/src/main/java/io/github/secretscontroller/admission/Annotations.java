@@ -238,7 +238,8 @@ final class Annotations {
       return null;
     }
     try {
-      return new InjectionRequest(new InjectionPlan(files), mounts);
+      return new InjectionRequest(
+          InjectionPlan.of(files), mounts, null, Set.of(), Map.of(), List.of());
     } catch (IllegalArgumentException e) {
       problem(SECRET_ARN, ours.getOrDefault(SECRET_ARN, ""), e.getMessage() + "; change one");
       return null;
@@ -267,7 +268,7 @@ final class Annotations {
 
   private Optional<SecretFile> file(String key, String value, SecretReference secret, String path) {
     try {
-      return Optional.of(new SecretFile(secret, path, fileMode, false));
+      return Optional.of(SecretFile.of(secret, path).withMode(fileMode));
     } catch (IllegalArgumentException e) {
       problem(key, value, e.getMessage() + "; give a path inside the volume, such as db/password");
       return Optional.empty();

@@ -2,15 +2,46 @@ package io.github.secretscontroller.admission;
 
 import io.github.secretscontroller.core.InjectionPlan;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the annotations of one pod ask for, checked.
+ * What the annotations of one pod ask for, checked. Knows nothing of the pod's spec, nor of what
+ * the operator allows.
  *
- * @param plan for the fetcher
+ * @param plan for the fetcher, still without what the operator adds to it
  * @param mounts for the pod's containers
+ * @param mode how the fetcher runs, or {@code null} for the operator's default
+ * @param containers names of the containers that get the mounts; empty for all
+ * @param resources what the fetcher's container requests and may use, by resource ({@code cpu},
+ *     {@code memory}), where the operator's default isn't meant
+ * @param environment variables of the pod's containers
  */
-record InjectionRequest(InjectionPlan plan, List<AppMount> mounts) {
+record InjectionRequest(
+    InjectionPlan plan,
+    List<AppMount> mounts,
+    @Nullable Mode mode,
+    Set<String> containers,
+    Map<String, String> resources,
+    List<AppVariable> environment) {
+
+  InjectionRequest {
+    mounts = List.copyOf(mounts);
+    containers = Set.copyOf(containers);
+    resources = Map.copyOf(resources);
+    environment = List.copyOf(environment);
+  }
+
+  /** How the fetcher runs. */
+  enum Mode {
+    /** Before the pod's containers, once. */
+    INIT,
+    /** As a native sidecar, a restartable init container. */
+    SIDECAR,
+    /** Once before the pod's containers, and then beside them as an ordinary container. */
+    INIT_AND_SIDECAR
+  }
 
   /**
    * A mount of the volume in the pod's containers.
@@ -22,6 +53,16 @@ record InjectionRequest(InjectionPlan plan, List<AppMount> mounts) {
    */
   record AppMount(
       String annotation, String mountPath, @Nullable String subPath, boolean readOnly) {}
+
+  /**
+   * A variable of the pod's containers, through {@code fileKeyRef}.
+   *
+   * @param annotation the key that asked for it, for messages
+   * @param name of the variable, which is also its name in the file
+   * @param path of the environment file, inside of the volume
+   * @param optional whether the pod starts without it
+   */
+  record AppVariable(String annotation, String name, String path, boolean optional) {}
 
   /** Whether programs may write into the volume, so that it needs room for more than secrets. */
   boolean isWritable() {

@@ -6,12 +6,31 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import io.github.secretscontroller.core.InjectionPlan.Content;
+import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
+import io.github.secretscontroller.core.InjectionPlan.Format;
+import io.github.secretscontroller.core.InjectionPlan.Formatted;
+import io.github.secretscontroller.core.InjectionPlan.HttpPost;
+import io.github.secretscontroller.core.InjectionPlan.KeyFiles;
+import io.github.secretscontroller.core.InjectionPlan.OnChange;
+import io.github.secretscontroller.core.InjectionPlan.Refresh;
+import io.github.secretscontroller.core.InjectionPlan.Sealed;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.InjectionPlan.Signal;
+import io.github.secretscontroller.core.InjectionPlan.Template;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.net.URI;
+import java.time.DateTimeException;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +42,11 @@ final class PlanJson {
   private static final JsonFactory FACTORY =
       JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
-  private PlanJson() {}
+  private final JsonParser json;
+
+  private PlanJson(JsonParser json) {
+    this.json = json;
+  }
 
   static String write(InjectionPlan plan) {
     StringWriter text = new StringWriter();
@@ -32,18 +55,24 @@ final class PlanJson {
       json.writeNumberField("version", InjectionPlan.FORMAT_VERSION);
       json.writeArrayFieldStart("files");
       for (SecretFile file : plan.files()) {
-        json.writeStartObject();
-        json.writeStringField("secret", file.secret().toString());
-        json.writeStringField("path", file.path());
-        if (file.mode() != SecretFile.DEFAULT_MODE) {
-          json.writeStringField("mode", String.format("%04o", file.mode()));
-        }
-        if (file.optional()) {
-          json.writeBooleanField("optional", true);
-        }
-        json.writeEndObject();
+        write(json, file);
       }
       json.writeEndArray();
+      writeIfPresent(json, "region", plan.region());
+      writeIfPresent(json, "failoverRegion", plan.failoverRegion());
+      write(json, plan.refresh());
+      write(json, plan.onChange());
+      if (!plan.allowed().isEmpty()) {
+        writeAll(json, "allowed", plan.allowed());
+      }
+      Sealed sealed = plan.sealed();
+      if (sealed != null) {
+        json.writeObjectFieldStart("sealed");
+        writeAll(json, "keys", sealed.keys());
+        json.writeStringField("cluster", sealed.cluster());
+        json.writeStringField("namespace", sealed.namespace());
+        json.writeEndObject();
+      }
       json.writeEndObject();
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory failed", e);
@@ -52,32 +81,81 @@ final class PlanJson {
     return text.toString().replace("$", "\\u0024");
   }
 
+  private static void write(JsonGenerator json, SecretFile file) throws IOException {
+    json.writeStartObject();
+    writeIfPresent(json, "name", file.name());
+    writeIfPresent(json, "secret", file.secret());
+    writeIfPresent(json, "failover", file.failover());
+    json.writeStringField("path", file.path());
+    Content content = file.content();
+    if (content instanceof Formatted formatted) {
+      if (formatted.format() != Format.RAW) {
+        json.writeStringField("format", formatted.format().name().toLowerCase(Locale.ROOT));
+      }
+    } else if (content instanceof Template template) {
+      json.writeStringField("template", template.text());
+    } else if (content instanceof KeyFiles keyFiles) {
+      writeAll(json, "keys", keyFiles.keys());
+    } else if (content instanceof EnvironmentFile environment) {
+      json.writeObjectFieldStart("env");
+      for (Map.Entry<String, String> variable : environment.keyByVariable().entrySet()) {
+        json.writeStringField(variable.getKey(), variable.getValue());
+      }
+      json.writeEndObject();
+    }
+    if (file.mode() != SecretFile.DEFAULT_MODE) {
+      json.writeStringField("mode", String.format("%04o", file.mode()));
+    }
+    if (file.optional()) {
+      json.writeBooleanField("optional", true);
+    }
+    json.writeEndObject();
+  }
+
+  private static void write(JsonGenerator json, Refresh refresh) throws IOException {
+    if (!refresh.equals(Refresh.DEFAULT)) {
+      json.writeObjectFieldStart("refresh");
+      json.writeStringField("interval", refresh.interval().toString());
+      writeIfPresent(json, "staleAfter", refresh.staleAfter());
+      if (refresh.unreadyWhenStale()) {
+        json.writeBooleanField("unreadyWhenStale", true);
+      }
+      json.writeEndObject();
+    }
+  }
+
+  private static void write(JsonGenerator json, OnChange onChange) throws IOException {
+    if (onChange instanceof Signal signal) {
+      json.writeObjectFieldStart("onChange");
+      json.writeStringField("signal", signal.signal());
+      json.writeStringField("process", signal.process());
+      json.writeEndObject();
+    } else if (onChange instanceof HttpPost post) {
+      json.writeObjectFieldStart("onChange");
+      json.writeStringField("post", post.url().toString());
+      json.writeEndObject();
+    }
+  }
+
+  private static void writeIfPresent(JsonGenerator json, String field, @Nullable Object value)
+      throws IOException {
+    if (value != null) {
+      json.writeStringField(field, value.toString());
+    }
+  }
+
+  private static void writeAll(JsonGenerator json, String field, List<?> values)
+      throws IOException {
+    json.writeArrayFieldStart(field);
+    for (Object value : values) {
+      json.writeString(value.toString());
+    }
+    json.writeEndArray();
+  }
+
   static InjectionPlan read(String text) {
     try (JsonParser json = FACTORY.createParser(text)) {
-      require(json.nextToken() == JsonToken.START_OBJECT, "it is not a JSON object");
-      Integer version = null;
-      List<SecretFile> files = null;
-      while (json.nextToken() == JsonToken.FIELD_NAME) {
-        String field = json.currentName();
-        json.nextToken();
-        switch (field) {
-          case "version" -> {
-            require(json.currentToken() == JsonToken.VALUE_NUMBER_INT, "\"version\" is no integer");
-            version = json.getIntValue();
-            requireKnown(version);
-          }
-          case "files" -> files = readFiles(json);
-          default -> throw invalid("it has the unknown field \"" + field + "\"", null);
-        }
-      }
-      require(json.nextToken() == null, "something follows the JSON object");
-      if (version == null) {
-        throw invalid("\"version\" is missing", null);
-      }
-      if (files == null) {
-        throw invalid("\"files\" is missing", null);
-      }
-      return new InjectionPlan(files);
+      return new PlanJson(json).read();
     } catch (JsonProcessingException e) {
       throw invalid(
           e.getOriginalMessage()
@@ -91,6 +169,39 @@ final class PlanJson {
     }
   }
 
+  private InjectionPlan read() throws IOException {
+    require(json.nextToken() == JsonToken.START_OBJECT, "it is not a JSON object");
+    Integer version = null;
+    boolean hasFiles = false;
+    InjectionPlan.Builder plan = InjectionPlan.builder();
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      String field = json.currentName();
+      json.nextToken();
+      switch (field) {
+        case "version" -> {
+          require(json.currentToken() == JsonToken.VALUE_NUMBER_INT, "\"version\" is no integer");
+          version = json.getIntValue();
+          requireKnown(version);
+        }
+        case "files" -> {
+          hasFiles = true;
+          plan.files(readFiles());
+        }
+        case "region" -> plan.region(string(field));
+        case "failoverRegion" -> plan.failoverRegion(string(field));
+        case "refresh" -> plan.refresh(readRefresh(field));
+        case "onChange" -> plan.onChange(readOnChange(field));
+        case "allowed" -> plan.allowed(readPatterns(field));
+        case "sealed" -> plan.sealed(readSealed(field));
+        default -> throw invalid("it has the unknown field \"" + field + "\"", null);
+      }
+    }
+    require(json.nextToken() == null, "something follows the JSON object");
+    require(version != null, "\"version\" is missing");
+    require(hasFiles, "\"files\" is missing");
+    return checked("", plan::build);
+  }
+
   private static void requireKnown(int version) {
     require(
         version == InjectionPlan.FORMAT_VERSION,
@@ -101,52 +212,206 @@ final class PlanJson {
             + " only; use the webhook and the fetcher of one release");
   }
 
-  private static List<SecretFile> readFiles(JsonParser json) throws IOException {
+  private List<SecretFile> readFiles() throws IOException {
     require(json.currentToken() == JsonToken.START_ARRAY, "\"files\" is no array");
     List<SecretFile> files = new ArrayList<>();
     while (json.nextToken() != JsonToken.END_ARRAY) {
       String where = "files[" + files.size() + "]";
       require(json.currentToken() == JsonToken.START_OBJECT, where + " is no object");
-      files.add(readFile(json, where));
+      files.add(readFile(where));
     }
     return files;
   }
 
-  private static SecretFile readFile(JsonParser json, String where) throws IOException {
+  private SecretFile readFile(String where) throws IOException {
+    String name = null;
     String secret = null;
+    String failover = null;
     String path = null;
+    Content content = null;
     int mode = SecretFile.DEFAULT_MODE;
     boolean optional = false;
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String field = json.currentName();
-      JsonToken value = json.nextToken();
       String fieldAt = where + "." + field;
-      if (field.equals("optional")) {
-        require(value.isBoolean(), fieldAt + " is neither true nor false");
-        optional = json.getBooleanValue();
-        continue;
-      }
-      require(value == JsonToken.VALUE_STRING, fieldAt + " is no string, or is unknown");
+      json.nextToken();
       switch (field) {
-        case "secret" -> secret = json.getText();
-        case "path" -> path = json.getText();
-        case "mode" -> mode = readMode(json.getText(), fieldAt);
+        case "name" -> name = string(fieldAt);
+        case "secret" -> secret = string(fieldAt);
+        case "failover" -> failover = string(fieldAt);
+        case "path" -> path = string(fieldAt);
+        case "mode" -> mode = readMode(fieldAt);
+        case "optional" -> optional = bool(fieldAt);
+        case "format", "template", "keys", "env" -> {
+          require(content == null, where + " has more than one of format, template, keys and env");
+          content = readContent(field, fieldAt);
+        }
         default -> throw invalid(fieldAt + " is an unknown field", null);
       }
     }
-    if (secret == null || path == null) {
+    boolean complete = path != null && (secret != null || content instanceof Template);
+    if (!complete || path == null) {
       throw invalid(where + " needs \"secret\" and \"path\"", null);
     }
+    String theName = name;
+    String theSecret = secret;
+    String theFailover = failover;
+    String thePath = path;
+    Content theContent = content == null ? Formatted.RAW : content;
+    int theMode = mode;
+    boolean isOptional = optional;
+    return checked(
+        where,
+        () ->
+            new SecretFile(
+                theName,
+                theSecret == null ? null : SecretReference.parse(theSecret),
+                theFailover == null ? null : SecretReference.parse(theFailover),
+                thePath,
+                theContent,
+                theMode,
+                isOptional));
+  }
+
+  private Content readContent(String field, String fieldAt) throws IOException {
+    return switch (field) {
+      case "format" -> new Formatted(readFormat(fieldAt));
+      case "template" -> new Template(string(fieldAt));
+      case "keys" -> new KeyFiles(strings(fieldAt));
+      default -> {
+        Map<String, String> variables = readObject(fieldAt);
+        yield checked(fieldAt, () -> new EnvironmentFile(variables));
+      }
+    };
+  }
+
+  private Format readFormat(String fieldAt) throws IOException {
+    String text = string(fieldAt);
+    for (Format format : Format.values()) {
+      if (format.name().toLowerCase(Locale.ROOT).equals(text)) {
+        return format;
+      }
+    }
+    throw invalid(fieldAt + " is an unknown format", null);
+  }
+
+  private Refresh readRefresh(String where) throws IOException {
+    require(json.currentToken() == JsonToken.START_OBJECT, "\"" + where + "\" is no object");
+    Duration interval = Refresh.DEFAULT.interval();
+    Duration staleAfter = null;
+    boolean unready = false;
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      String field = json.currentName();
+      String fieldAt = where + "." + field;
+      json.nextToken();
+      switch (field) {
+        case "interval" -> interval = duration(fieldAt);
+        case "staleAfter" -> staleAfter = duration(fieldAt);
+        case "unreadyWhenStale" -> unready = bool(fieldAt);
+        default -> throw invalid(fieldAt + " is an unknown field", null);
+      }
+    }
+    Duration theInterval = interval;
+    Duration theBound = staleAfter;
+    boolean unreadyWhenStale = unready;
+    return checked(where, () -> new Refresh(theInterval, theBound, unreadyWhenStale));
+  }
+
+  private OnChange readOnChange(String where) throws IOException {
+    Map<String, String> fields = readObject(where);
+    return checked(
+        where,
+        () -> {
+          if (fields.keySet().equals(Set.of("post"))) {
+            return new HttpPost(URI.create(fields.getOrDefault("post", "")));
+          }
+          if (fields.keySet().equals(Set.of("signal", "process"))) {
+            return new Signal(
+                fields.getOrDefault("signal", ""), fields.getOrDefault("process", ""));
+          }
+          throw new IllegalArgumentException("it needs \"signal\" and \"process\", or \"post\"");
+        });
+  }
+
+  private List<ReferencePattern> readPatterns(String where) throws IOException {
+    List<String> texts = strings(where);
+    return checked(where, () -> texts.stream().map(ReferencePattern::new).toList());
+  }
+
+  private Sealed readSealed(String where) throws IOException {
+    require(json.currentToken() == JsonToken.START_OBJECT, "\"" + where + "\" is no object");
+    List<String> keys = null;
+    String cluster = null;
+    String namespace = null;
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      String field = json.currentName();
+      String fieldAt = where + "." + field;
+      json.nextToken();
+      switch (field) {
+        case "keys" -> keys = strings(fieldAt);
+        case "cluster" -> cluster = string(fieldAt);
+        case "namespace" -> namespace = string(fieldAt);
+        default -> throw invalid(fieldAt + " is an unknown field", null);
+      }
+    }
+    if (keys == null || cluster == null || namespace == null) {
+      throw invalid(where + " needs \"keys\", \"cluster\" and \"namespace\"", null);
+    }
+    return new Sealed(keys, cluster, namespace);
+  }
+
+  private Map<String, String> readObject(String where) throws IOException {
+    require(json.currentToken() == JsonToken.START_OBJECT, "\"" + where + "\" is no object");
+    Map<String, String> fields = new LinkedHashMap<>();
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      String field = json.currentName();
+      json.nextToken();
+      fields.put(field, string(where + "." + field));
+    }
+    return fields;
+  }
+
+  private int readMode(String fieldAt) throws IOException {
+    String text = string(fieldAt);
+    require(text.matches("0?[0-7]{3}"), fieldAt + " must be octal, such as \"0444\"");
+    return Integer.parseInt(text, 8);
+  }
+
+  private Duration duration(String fieldAt) throws IOException {
+    String text = string(fieldAt);
     try {
-      return new SecretFile(SecretReference.parse(secret), path, mode, optional);
-    } catch (IllegalArgumentException e) {
-      throw invalid(where + ": " + e.getMessage(), e);
+      return Duration.parse(text);
+    } catch (DateTimeException e) {
+      throw invalid(fieldAt + " is no duration such as \"PT5M\"", e);
     }
   }
 
-  private static int readMode(String text, String fieldAt) {
-    require(text.matches("0?[0-7]{3}"), fieldAt + " must be octal, such as \"0444\"");
-    return Integer.parseInt(text, 8);
+  private List<String> strings(String fieldAt) throws IOException {
+    require(json.currentToken() == JsonToken.START_ARRAY, "\"" + fieldAt + "\" is no array");
+    List<String> strings = new ArrayList<>();
+    while (json.nextToken() != JsonToken.END_ARRAY) {
+      strings.add(string(fieldAt + "[" + strings.size() + "]"));
+    }
+    return strings;
+  }
+
+  private String string(String fieldAt) throws IOException {
+    require(json.currentToken() == JsonToken.VALUE_STRING, fieldAt + " is no string");
+    return json.getText();
+  }
+
+  private boolean bool(String fieldAt) throws IOException {
+    require(json.currentToken().isBoolean(), fieldAt + " is neither true nor false");
+    return json.getBooleanValue();
+  }
+
+  /** The same reason, with the place in the document in front of it. */
+  private static <T> T checked(String where, Supplier<T> value) {
+    try {
+      return value.get();
+    } catch (IllegalArgumentException e) {
+      throw invalid((where.isEmpty() ? "" : where + ": ") + e.getMessage(), e);
+    }
   }
 
   private static void require(boolean condition, String otherwise) {

@@ -3,7 +3,9 @@ package io.github.secretscontroller.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.secretscontroller.core.InjectionPlan.KeyFiles;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.InjectionPlan.Template;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -63,9 +65,13 @@ class InjectionPlanPropertyTest {
               List<SecretFile> files = new ArrayList<>();
               for (String name : distinct) {
                 boolean even = name.length() % 2 == 0;
-                files.add(new SecretFile(DB.withSelector(name), name, even ? 0440 : 0444, even));
+                files.add(
+                    SecretFile.of(DB.withSelector(name), name)
+                        .withContent(even ? new Template(name) : new KeyFiles(List.of(name)))
+                        .withMode(even ? 0440 : 0444)
+                        .withOptional(even));
               }
-              return new InjectionPlan(files);
+              return InjectionPlan.of(files);
             });
   }
 }

@@ -26,7 +26,7 @@ class InjectionPlanTest {
     for (String path : paths) {
       files.add(SecretFile.of(DB, path));
     }
-    return new InjectionPlan(files);
+    return InjectionPlan.of(files);
   }
 
   @Nested
@@ -37,8 +37,10 @@ class InjectionPlanTest {
     @DisplayName("has a version, and leaves out what is the default")
     void shape() {
       InjectionPlan plan =
-          new InjectionPlan(
-              List.of(SecretFile.of(DB, "secret"), new SecretFile(DB, "d/api", 0440, true)));
+          InjectionPlan.of(
+              List.of(
+                  SecretFile.of(DB, "secret"),
+                  SecretFile.of(DB, "d/api").withMode(0440).withOptional(true)));
       assertThat(plan.toJson())
           .isEqualTo(
               "{\"version\":1,\"files\":[{\"secret\":\"prod/db\",\"path\":\"secret\"},"
@@ -50,10 +52,30 @@ class InjectionPlanTest {
     @DisplayName("carries no dollar sign, which kubelet would expand")
     void dollars() throws Exception {
       InjectionPlan plan =
-          new InjectionPlan(List.of(SecretFile.of(DB.withSelector("$(HOME)$$"), "pay/$(USER)/$$")));
+          InjectionPlan.of(List.of(SecretFile.of(DB.withSelector("$(HOME)$$"), "pay/$(USER)/$$")));
       assertThat(plan.toJson()).doesNotContain("$");
       JsonNode read = new ObjectMapper().readTree(plan.toJson());
       assertThat(read.at("/files/0/path").asText()).isEqualTo("pay/$(USER)/$$");
+      assertThat(InjectionPlan.parse(plan.toJson())).isEqualTo(plan);
+    }
+
+    @Test
+    @DisplayName("tells everything that the fetcher has to know")
+    void everything() {
+      String json =
+          "{\"version\":1,\"files\":["
+              + "{\"name\":\"db\",\"secret\":\"prod/db#user\",\"failover\":\"other/db\",\"path\":\"a\"},"
+              + "{\"secret\":\"prod/db\",\"path\":\"b\",\"format\":\"pkcs12\",\"mode\":\"0400\"},"
+              + "{\"path\":\"c\",\"template\":\"{{db}}\"},"
+              + "{\"secret\":\"prod/db\",\"path\":\"d\",\"keys\":[]},"
+              + "{\"secret\":\"prod/db\",\"path\":\"e\",\"env\":{\"B\":\"b\",\"A\":\"a\"},\"optional\":true}],"
+              + "\"region\":\"eu-west-1\",\"failoverRegion\":\"eu-central-1\","
+              + "\"refresh\":{\"interval\":\"PT1M\",\"staleAfter\":\"PT2M\",\"unreadyWhenStale\":true},"
+              + "\"onChange\":{\"post\":\"http://127.0.0.1:8080/-/reload\"},"
+              + "\"allowed\":[\"prod/*\"],"
+              + "\"sealed\":{\"keys\":[\"k\"],\"cluster\":\"blue\",\"namespace\":\"shop\"}}";
+      InjectionPlan plan = InjectionPlan.parse(json);
+      assertThat(plan.toJson()).isEqualTo(json);
       assertThat(InjectionPlan.parse(plan.toJson())).isEqualTo(plan);
     }
 
@@ -94,6 +116,23 @@ class InjectionPlanTest {
           "{\"version\":1,\"files\":[{\"secret\":\"a\",\"path\":\"b\",\"mode\":\"rw\"}]} | must be octal",
           "{\"version\":1,\"files\":[{\"secret\":\"a\",\"path\":\"b\",\"mode\":292}]} | files[0].mode is no string",
           "{\"version\":1,\"files\":[{\"secret\":\"a\",\"path\":\"b\",\"x\":\"y\"}]} | files[0].x is an unknown field",
+          "{\"version\":1,\"files\":[{\"path\":\"b\"}]} | files[0] needs \"secret\" and \"path\"",
+          "{\"version\":1,\"files\":[{\"template\":\"x\"}]} | files[0] needs \"secret\" and \"path\"",
+          "{\"version\":1,\"files\":[{\"secret\":\"a\",\"path\":\"b\",\"format\":\"xml\"}]} | files[0].format is an unknown format",
+          "{\"version\":1,\"files\":[{\"secret\":\"a\",\"path\":\"b\",\"format\":\"raw\",\"keys\":[]}]} | files[0] has more than one of",
+          "{\"version\":1,\"files\":[{\"secret\":\"a\",\"path\":\"b\",\"env\":{}}]} | files[0].env: an environment file needs",
+          "{\"version\":1,\"files\":[{\"secret\":\"a\",\"path\":\"b\",\"keys\":[1]}]} | files[0].keys[0] is no string",
+          "{\"version\":1,\"region\":\"here\",\"files\":[{\"secret\":\"a\",\"path\":\"b\"}]} | the region \"here\" must look like",
+          "{\"version\":1,\"refresh\":{\"interval\":\"5m\"}} | refresh.interval is no duration",
+          "{\"version\":1,\"refresh\":{\"interval\":\"PT0S\"}} | refresh: the refresh interval must be a second",
+          "{\"version\":1,\"refresh\":{\"interval\":\"PT5M\",\"staleAfter\":\"PT4M\"}} | refresh: files can't be stale",
+          "{\"version\":1,\"onChange\":{\"signal\":\"KILL\",\"process\":\"x\"}} | onChange: the signal must be HUP",
+          "{\"version\":1,\"onChange\":{\"signal\":\"HUP\",\"process\":\"/bin/x\"}} | onChange: the process must be",
+          "{\"version\":1,\"onChange\":{\"post\":\"http://10.0.0.1/\"}} | onChange: the URL must lead to the pod itself",
+          "{\"version\":1,\"onChange\":{\"post\":\"http://a@localhost/\"}} | onChange: the URL must lead to the pod itself",
+          "{\"version\":1,\"onChange\":{\"signal\":\"HUP\"}} | onChange: it needs",
+          "{\"version\":1,\"allowed\":[\"a b\"]} | allowed: \"a b\" is no pattern",
+          "{\"version\":1,\"sealed\":{\"keys\":[]}} | sealed needs",
           "{\"version\":1,\"files\":[{\"secret\":\"a\",\"path\":\"b\",\"optional\":1}]} | files[0].optional is neither",
           "{\"version\":1,\"files\":[{\"secret\":\"a\",\"path\":\"b\"}]} {} | something follows",
         })
@@ -146,6 +185,16 @@ class InjectionPlanTest {
           .hasMessageContaining("longer than 255 bytes");
       assertThatThrownBy(() -> SecretFile.of(DB, "xyz/".repeat(1000) + "x"))
           .hasMessageContaining("longer than 3072 bytes");
+    }
+
+    @Test
+    @DisplayName("and gives a name once")
+    void names() {
+      SecretFile file = SecretFile.of(DB, "a").withName("db");
+      assertThatThrownBy(
+              () -> InjectionPlan.of(List.of(file, SecretFile.of(DB, "b").withName("db"))))
+          .hasMessage("two files have the name \"db\"");
+      assertThatThrownBy(() -> file.withName("a.b")).hasMessageContaining("letters, digits");
     }
 
     @Test

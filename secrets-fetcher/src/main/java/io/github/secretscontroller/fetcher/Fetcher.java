@@ -1,5 +1,6 @@
 package io.github.secretscontroller.fetcher;
 
+import io.github.secretscontroller.core.InjectionPlan.Formatted;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
@@ -117,12 +118,12 @@ public final class Fetcher {
   private void fetch(SecretSource source, List<SecretFile> files, List<RenderedFile> rendered)
       throws FetchFailure {
     Map<SecretReference, SecretResult> results =
-        source.fetchAll(files.stream().map(SecretFile::secret).distinct().toList());
+        source.fetchAll(files.stream().map(Fetcher::secret).distinct().toList());
     try {
       ExitCode code = ExitCode.SUCCESS;
       List<String> failures = new ArrayList<>();
       for (SecretFile file : files) {
-        SecretResult result = Objects.requireNonNull(results.get(file.secret()));
+        SecretResult result = Objects.requireNonNull(results.get(secret(file)));
         if (result instanceof SecretResult.Fetched fetched) {
           SecretValue value = fetched.value();
           log.info(
@@ -146,6 +147,10 @@ public final class Fetcher {
     }
   }
 
+  private static SecretReference secret(SecretFile file) {
+    return Objects.requireNonNull(file.secret(), "checked before");
+  }
+
   private static void wipe(SecretResult result) {
     if (result instanceof SecretResult.Fetched fetched) {
       fetched.value().close();
@@ -154,13 +159,13 @@ public final class Fetcher {
 
   private static void requireWholeValues(List<SecretFile> files) throws FetchFailure {
     for (SecretFile file : files) {
-      if (file.secret().selector() != null) {
+      SecretReference secret = file.secret();
+      if (secret == null || secret.selector() != null || !file.content().equals(Formatted.RAW)) {
         throw new FetchFailure(
             ExitCode.BAD_PLAN,
             file.path()
-                + ": "
-                + file.secret().describe()
-                + " selects a part of a value, which this fetcher can't do; name the whole secret");
+                + ": needs more than the whole value of one secret, which this fetcher can't do;"
+                + " name the whole secret");
       }
     }
   }

@@ -107,7 +107,7 @@ record FetcherEnvironment(InjectionPlan plan, Path root) {
     }
     try {
       String path = legacyPath(environment.getOrDefault(LEGACY_FILE_NAME, ""));
-      return new InjectionPlan(List.of(SecretFile.of(secret, path)));
+      return InjectionPlan.of(List.of(SecretFile.of(secret, path)));
     } catch (IllegalArgumentException e) {
       throw badPlan(LEGACY_FILE_NAME + ": " + e.getMessage());
     }
