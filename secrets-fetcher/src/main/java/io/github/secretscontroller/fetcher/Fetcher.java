@@ -1,6 +1,5 @@
 package io.github.secretscontroller.fetcher;
 
-import io.github.secretscontroller.core.InjectionPlan.Formatted;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
@@ -9,10 +8,8 @@ import io.github.secretscontroller.core.SecretSource;
 import io.github.secretscontroller.core.SecretValue;
 import java.io.PrintStream;
 import java.time.Clock;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Function;
 
 /**
@@ -91,11 +88,11 @@ public final class Fetcher {
   private void init() throws FetchFailure {
     FetcherEnvironment settings = FetcherEnvironment.read(environment);
     List<SecretFile> files = settings.plan().files();
-    requireWholeValues(files);
-    List<RenderedFile> rendered = new ArrayList<>();
+    Renderer renderer = Renderer.of(files);
+    List<RenderedFile> rendered = List.of();
     try {
       try (SecretSource source = openSource()) {
-        fetch(source, files, rendered);
+        rendered = fetch(source, files, renderer);
       }
       new SecretVolume(settings.root(), Clock.systemUTC()).publish(rendered);
     } finally {
@@ -115,58 +112,34 @@ public final class Fetcher {
     }
   }
 
-  private void fetch(SecretSource source, List<SecretFile> files, List<RenderedFile> rendered)
+  private List<RenderedFile> fetch(SecretSource source, List<SecretFile> files, Renderer renderer)
       throws FetchFailure {
-    Map<SecretReference, SecretResult> results =
-        source.fetchAll(files.stream().map(Fetcher::secret).distinct().toList());
+    Map<SecretReference, SecretResult> results = source.fetchAll(renderer.references());
     try {
-      ExitCode code = ExitCode.SUCCESS;
-      List<String> failures = new ArrayList<>();
-      for (SecretFile file : files) {
-        SecretResult result = Objects.requireNonNull(results.get(secret(file)));
-        if (result instanceof SecretResult.Fetched fetched) {
-          SecretValue value = fetched.value();
-          log.info(
-              file.path() + ": " + value.origin().describe() + ", version " + value.versionId());
-          rendered.add(new RenderedFile(file.path(), file.mode(), value.revealBytes()));
-        } else if (result instanceof SecretResult.Failed failed) {
-          SecretException failure = failed.failure();
-          if (file.optional() && failure instanceof SecretException.NotFound) {
-            log.info(file.path() + ": left out, as it is optional: " + failure.getMessage());
-          } else {
-            code = ExitCode.graver(code, ExitCode.of(failure));
-            failures.add(file.path() + ": " + failure.getMessage());
-          }
-        }
-      }
-      if (!failures.isEmpty()) {
-        throw new FetchFailure(code, failures);
-      }
+      files.forEach(file -> tell(file, results));
+      return renderer.render(results);
     } finally {
       results.values().forEach(Fetcher::wipe);
     }
   }
 
-  private static SecretReference secret(SecretFile file) {
-    return Objects.requireNonNull(file.secret(), "checked before");
+  /** What was read for a file, or why it is left out; failures are told at the end. */
+  private void tell(SecretFile file, Map<SecretReference, SecretResult> results) {
+    SecretReference secret = file.secret();
+    SecretResult result = secret == null ? null : results.get(secret.withSelector(null));
+    if (result instanceof SecretResult.Fetched fetched) {
+      SecretValue value = fetched.value();
+      log.info(file.path() + ": " + value.origin().describe() + ", version " + value.versionId());
+    } else if (result instanceof SecretResult.Failed failed
+        && file.optional()
+        && failed.failure() instanceof SecretException.NotFound) {
+      log.info(file.path() + ": left out, as it is optional: " + failed.failure().getMessage());
+    }
   }
 
   private static void wipe(SecretResult result) {
     if (result instanceof SecretResult.Fetched fetched) {
       fetched.value().close();
-    }
-  }
-
-  private static void requireWholeValues(List<SecretFile> files) throws FetchFailure {
-    for (SecretFile file : files) {
-      SecretReference secret = file.secret();
-      if (secret == null || secret.selector() != null || !file.content().equals(Formatted.RAW)) {
-        throw new FetchFailure(
-            ExitCode.BAD_PLAN,
-            file.path()
-                + ": needs more than the whole value of one secret, which this fetcher can't do;"
-                + " name the whole secret");
-      }
     }
   }
 

@@ -9,6 +9,7 @@ final class RenderedFile implements AutoCloseable {
   private final String path;
   private final int mode;
   private final byte[] content;
+  private final boolean standalone;
 
   /**
    * Takes over {@code content}, and wipes it when closed.
@@ -17,9 +18,19 @@ final class RenderedFile implements AutoCloseable {
    * @param mode its permission bits
    */
   RenderedFile(String path, int mode, byte[] content) {
+    this(path, mode, content, false);
+  }
+
+  /**
+   * As above.
+   *
+   * @param standalone whether it is a regular file at its path, outside of the generations
+   */
+  RenderedFile(String path, int mode, byte[] content, boolean standalone) {
     this.path = path;
     this.mode = mode;
     this.content = content;
+    this.standalone = standalone;
   }
 
   String path() {
@@ -34,6 +45,14 @@ final class RenderedFile implements AutoCloseable {
 
   int mode() {
     return mode;
+  }
+
+  /**
+   * Whether it is a regular file at its path, written once, and not one of a generation: kubelet
+   * reads environment files by itself, before any container of the pod runs.
+   */
+  boolean standalone() {
+    return standalone;
   }
 
   ByteBuffer revealContent() {
