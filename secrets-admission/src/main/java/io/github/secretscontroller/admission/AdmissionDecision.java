@@ -18,26 +18,33 @@ import java.util.TreeMap;
  * @param status the HTTP status of a refusal; 200 if the object is allowed
  * @param message the refusal's sentence; empty if the object is allowed
  * @param patch JSON Patch operations; empty if nothing changes
+ * @param addedContainers how many containers the patch adds, for metrics
  */
 record AdmissionDecision(
     int status,
     String message,
     ArrayNode patch,
     List<String> warnings,
-    Map<String, String> auditAnnotations) {
+    Map<String, String> auditAnnotations,
+    int addedContainers) {
 
   private static final JsonFactory FACTORY = new JsonFactory();
   private static final ArrayNode NO_PATCH = JsonNodeFactory.instance.arrayNode(0);
 
-  static final AdmissionDecision UNCHANGED = allow(NO_PATCH, List.of(), Map.of());
+  static final AdmissionDecision UNCHANGED = allow(List.of(), Map.of());
 
-  static AdmissionDecision allow(
-      ArrayNode patch, List<String> warnings, Map<String, String> auditAnnotations) {
-    return new AdmissionDecision(200, "", patch, warnings, auditAnnotations);
+  static AdmissionDecision allow(List<String> warnings, Map<String, String> auditAnnotations) {
+    return new AdmissionDecision(200, "", NO_PATCH, warnings, auditAnnotations, 0);
   }
 
   static AdmissionDecision refuse(int status, String message, List<String> warnings) {
-    return new AdmissionDecision(status, message, NO_PATCH, warnings, Map.of());
+    return new AdmissionDecision(status, message, NO_PATCH, warnings, Map.of(), 0);
+  }
+
+  /** The same, with a patch. */
+  AdmissionDecision with(ArrayNode patch, int addedContainers) {
+    return new AdmissionDecision(
+        status, message, patch, warnings, auditAnnotations, addedContainers);
   }
 
   boolean allowed() {
@@ -69,7 +76,7 @@ record AdmissionDecision(
       if (!warnings.isEmpty()) {
         json.writeArrayFieldStart("warnings");
         for (String warning : warnings) {
-          json.writeString(warning);
+          json.writeString(oneLine(warning));
         }
         json.writeEndArray();
       }
@@ -94,7 +101,15 @@ record AdmissionDecision(
       case 400 -> "BadRequest";
       case 403 -> "Forbidden";
       case 500 -> "InternalError";
+      case 504 -> "Timeout";
       default -> "Invalid";
     };
+  }
+
+  /** The API server drops a warning with control characters, since it becomes an HTTP header. */
+  private static String oneLine(String warning) {
+    return warning.chars().anyMatch(Character::isISOControl)
+        ? warning.replaceAll("\\p{Cntrl}", " ")
+        : warning;
   }
 }

@@ -3,8 +3,9 @@ package io.github.secretscontroller.admission;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What an HTTP server should answer to a POST of the API server. A refused pod is HTTP 200 with a
- * refusal inside of the body; any other status means that the request was no admission review.
+ * What an HTTP server should answer: to a POST of the API server, or to a probe. A refused pod is
+ * HTTP 200 with a refusal inside of the body; any other status means that the request was no
+ * admission review.
  */
 public final class AdmissionReply {
 
@@ -22,12 +23,15 @@ public final class AdmissionReply {
     return new AdmissionReply(200, "application/json", body);
   }
 
-  static AdmissionReply error(int httpStatus, String message) {
+  static AdmissionReply text(int httpStatus, String message) {
     return new AdmissionReply(
         httpStatus, "text/plain; charset=utf-8", (message + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
-  /** 200 for an answered review, 400 for a body that is none, 413 for one that is too long. */
+  /**
+   * For a review 200 if it was answered, 400 for a body that is none, 413 for one that is too long;
+   * for a probe 200 or 503.
+   */
   public int httpStatus() {
     return httpStatus;
   }

@@ -1,6 +1,12 @@
 package io.github.secretscontroller.admission;
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.secretscontroller.core.PodRequest;
+import java.io.IOException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -39,8 +45,30 @@ record AdmissionReview(
 
   private static final Resource PODS = new Resource("", "v1", "pods");
 
+  // Numbers keep every digit, in case a mutator copies one.
+  private static final ObjectReader TREE =
+      JsonMapper.builder()
+          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+          .build()
+          .reader();
+
   boolean createsPod() {
     return resource.equals(PODS) && subResource.isEmpty() && operation.equals("CREATE");
+  }
+
+  boolean hasObject() {
+    return objectStart >= 0;
+  }
+
+  /** The object as a tree of its own. */
+  ObjectNode tree(byte[] body) {
+    try {
+      return (ObjectNode) TREE.readTree(body, objectStart, objectEnd - objectStart);
+    } catch (IOException e) {
+      // The same bytes were read as JSON a moment ago; what it quotes must not reach a log.
+      throw new IllegalStateException("the object can't be read again");
+    }
   }
 
   PodRequest podRequest() {

@@ -120,7 +120,7 @@ final class AdmissionReviewReader {
             new ObjectFacts(name == null ? requestName : name, generateName, owner, annotations),
             objectStart,
             objectEnd);
-    if (review.createsPod() && objectStart < 0) {
+    if (review.createsPod() && !review.hasObject()) {
       throw new MalformedReviewException("\"request.object\" is missing");
     }
     return review;

@@ -22,11 +22,14 @@ class ModuleRulesTest {
 
   @Test
   @DisplayName(
-      "depends on core, Jackson, slf4j and the JDK only, and its certificate on BouncyCastle")
+      "depends on core, Jackson, slf4j and the JDK only, its certificate on BouncyCastle, and its"
+          + " metrics on Micrometer")
   void dependencies() {
     classes()
         .that()
         .doNotHaveFullyQualifiedName(ServingCertificate.class.getName())
+        .and()
+        .doNotHaveFullyQualifiedName(AdmissionMetrics.class.getName())
         .should()
         .onlyDependOnClassesThat(
             resideInAnyPackage(
@@ -43,7 +46,7 @@ class ModuleRulesTest {
   }
 
   @Test
-  @DisplayName("starts no thread and sees no HTTP server")
+  @DisplayName("sees no HTTP server")
   void noServer() {
     noClasses()
         .should()

@@ -1,6 +1,7 @@
 package io.github.secretscontroller.samples.jdk;
 
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import io.github.secretscontroller.admission.AdmissionHandler;
@@ -36,10 +37,10 @@ public final class App {
     server.setExecutor(Executors.newFixedThreadPool(16));
     server.createContext("/mutate-pods", exchange -> review(exchange, handler));
     server.createContext("/mutating-pods", exchange -> review(exchange, handler));
-    server.createContext("/healthz", exchange -> reply(exchange, 200, "text/plain", "ok\n"));
-    server.createContext("/readyz", exchange -> reply(exchange, 200, "text/plain", "ok\n"));
+    server.createContext("/healthz", exchange -> reply(exchange, handler.health().live()));
+    server.createContext("/readyz", exchange -> reply(exchange, handler.health().ready()));
     server.start();
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> server.stop(5), "drain"));
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server, handler), "drain"));
     System.out.println("listening on https://" + host + ":" + server.getAddress().getPort());
   }
 
@@ -51,7 +52,15 @@ public final class App {
     byte[] body = exchange.getRequestBody().readNBytes(handler.maxBodyBytes() + 1);
     // A client that is still sending sees no answer: take in a little more of a body too long.
     exchange.getRequestBody().readNBytes(handler.maxBodyBytes());
-    AdmissionReply reply = handler.handle(body);
+    reply(exchange, handler.handle(body, exchange.getRequestURI().getRawQuery()));
+  }
+
+  private static void stop(HttpServer server, AdmissionHandler handler) {
+    handler.health().drain();
+    server.stop(5);
+  }
+
+  private static void reply(HttpExchange exchange, AdmissionReply reply) throws IOException {
     reply(exchange, reply.httpStatus(), reply.contentType(), reply.body());
   }
 

@@ -1,0 +1,46 @@
+package io.github.secretscontroller.admission;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.secretscontroller.core.PodRequest;
+
+/** Gives Pods that are created to the mutators, and turns their edits into a patch. */
+final class PodReviewer implements Reviewer {
+
+  private final MutatorChain mutators;
+
+  PodReviewer(MutatorChain mutators) {
+    this.mutators = mutators;
+  }
+
+  @Override
+  public boolean takes(AdmissionReview review) {
+    return review.createsPod();
+  }
+
+  @Override
+  public AdmissionDecision review(AdmissionReview review, byte[] body, Deadline deadline)
+      throws UndecidedException {
+    PodRequest request = review.podRequest();
+    if (!mutators.concerns(request)) {
+      return AdmissionDecision.UNCHANGED;
+    }
+    ObjectNode before = review.tree(body);
+    ObjectNode after = before.deepCopy();
+    AdmissionDecision decision = mutators.mutate(after, request, deadline);
+    return decision.allowed()
+        ? decision.with(
+            JsonDiff.diff(before, after), Math.max(0, containers(after) - containers(before)))
+        : decision;
+  }
+
+  private static int containers(JsonNode pod) {
+    JsonNode spec = pod.path("spec");
+    return spec.path("initContainers").size() + spec.path("containers").size();
+  }
+
+  @Override
+  public String describe(AdmissionReview review) {
+    return review.podRequest().describePod();
+  }
+}

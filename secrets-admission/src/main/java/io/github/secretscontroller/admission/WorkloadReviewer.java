@@ -1,0 +1,87 @@
+package io.github.secretscontroller.admission;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.secretscontroller.core.PodRequest;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Tells whoever applies a workload what will become of its Pods, since what is said about those
+ * reaches only the controller. A workload is never changed and never refused: the mutators run on a
+ * Pod made from its template, as a dry run, and all that they say becomes a warning.
+ */
+final class WorkloadReviewer implements Reviewer {
+
+  private final MutatorChain mutators;
+
+  WorkloadReviewer(MutatorChain mutators) {
+    this.mutators = mutators;
+  }
+
+  /** A workload that has a controller itself, such as a Deployment's ReplicaSet, needs no word. */
+  @Override
+  public boolean takes(AdmissionReview review) {
+    return Workload.of(review.resource()).isPresent()
+        && review.subResource().isEmpty()
+        && (review.operation().equals("CREATE") || review.operation().equals("UPDATE"))
+        && review.hasObject()
+        && review.object().owner() == null;
+  }
+
+  @Override
+  public AdmissionDecision review(AdmissionReview review, byte[] body, Deadline deadline)
+      throws UndecidedException {
+    Optional<ObjectNode> pod =
+        Workload.of(review.resource()).flatMap(workload -> workload.pod(review.tree(body)));
+    if (pod.isEmpty()) {
+      return AdmissionDecision.UNCHANGED;
+    }
+    PodRequest request = request(review, pod.get());
+    if (!mutators.concerns(request)) {
+      return AdmissionDecision.UNCHANGED;
+    }
+    AdmissionDecision decision = mutators.mutate(pod.get(), request, deadline);
+    List<String> warnings = new ArrayList<>(decision.warnings());
+    if (!decision.allowed()) {
+      warnings.add(0, "will be refused: " + decision.message());
+    }
+    return AdmissionDecision.allow(warnings, Map.of());
+  }
+
+  private PodRequest request(AdmissionReview review, ObjectNode pod) {
+    Map<String, String> annotations = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry :
+        pod.path("metadata").path("annotations").properties()) {
+      if (entry.getValue().isTextual()) {
+        annotations.put(entry.getKey(), entry.getValue().textValue());
+      }
+    }
+    return new PodRequest(
+        review.uid(),
+        review.namespace(),
+        null,
+        describe(review),
+        null,
+        "CREATE",
+        true,
+        review.userName(),
+        annotations);
+  }
+
+  @Override
+  public String describe(AdmissionReview review) {
+    String kind = Workload.of(review.resource()).map(Workload::kind).orElse("workload");
+    String name = review.object().name();
+    String prefix = review.object().generateName();
+    return kind + " " + (name != null ? name : prefix + "*");
+  }
+
+  @Override
+  public AdmissionDecision undecided(int status, String message) {
+    return AdmissionDecision.allow(List.of("its pods were not checked: " + message), Map.of());
+  }
+}
