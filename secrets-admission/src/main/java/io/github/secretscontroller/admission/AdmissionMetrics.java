@@ -3,6 +3,7 @@ package io.github.secretscontroller.admission;
 import io.github.secretscontroller.admission.ReviewObserver.Answer;
 import io.github.secretscontroller.admission.ReviewObserver.Outcome;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.util.EnumMap;
@@ -23,6 +24,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * <tr><td>{@code secrets.admission.latency}</td><td>timer</td><td>{@code outcome}</td></tr>
  * <tr><td>{@code secrets.admission.containers.injected}</td><td>counter</td><td></td></tr>
  * <tr><td>{@code secrets.admission.warnings}</td><td>counter</td><td></td></tr>
+ * <tr><td>{@code secrets.admission.certificate.expiry}</td><td>gauge</td><td></td></tr>
+ * <tr><td>{@code secrets.admission.certificate.problem}</td><td>gauge</td><td></td></tr>
  * </table>
  *
  * <p>{@code outcome} is one of {@code unchanged}, {@code patched}, {@code refused}, {@code failed}
@@ -71,6 +74,23 @@ public final class AdmissionMetrics {
         Counter.builder(PREFIX + "warnings")
             .description("Warnings that were sent to clients")
             .register(registry);
+  }
+
+  /**
+   * Tells when the certificate expires, in seconds since 1970, and whether something keeps it from
+   * being renewed (1, else 0).
+   */
+  public AdmissionMetrics watch(ServingCertificate certificate) {
+    Gauge.builder(
+            PREFIX + "certificate.expiry", certificate, now -> now.notAfter().getEpochSecond())
+        .description("When the serving certificate expires")
+        .baseUnit("seconds")
+        .register(registry);
+    Gauge.builder(
+            PREFIX + "certificate.problem", certificate, now -> now.problem().isPresent() ? 1 : 0)
+        .description("Whether something keeps the serving certificate from being renewed")
+        .register(registry);
+    return this;
   }
 
   ReviewObserver observer() {

@@ -1,92 +1,84 @@
 package io.github.secretscontroller.admission;
 
 import java.io.IOException;
-import java.io.Reader;
-import java.io.StringWriter;
 import java.io.UncheckedIOException;
-import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyPair;
-import java.security.KeyPairGenerator;
-import java.security.KeyStore;
-import java.security.PrivateKey;
-import java.security.SecureRandom;
-import java.security.Signature;
-import java.security.cert.X509Certificate;
-import java.security.spec.ECGenParameterSpec;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Date;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
-import javax.net.ssl.KeyManagerFactory;
+import java.util.stream.Collectors;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
-import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
-import org.bouncycastle.asn1.x500.X500Name;
-import org.bouncycastle.asn1.x509.BasicConstraints;
-import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
-import org.bouncycastle.asn1.x509.Extension;
-import org.bouncycastle.asn1.x509.GeneralName;
-import org.bouncycastle.asn1.x509.GeneralNames;
-import org.bouncycastle.asn1.x509.KeyPurposeId;
-import org.bouncycastle.asn1.x509.KeyUsage;
-import org.bouncycastle.cert.CertIOException;
-import org.bouncycastle.cert.X509CertificateHolder;
-import org.bouncycastle.cert.X509v3CertificateBuilder;
-import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
-import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
-import org.bouncycastle.openssl.PEMKeyPair;
-import org.bouncycastle.openssl.PEMParser;
-import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
-import org.bouncycastle.openssl.jcajce.JcaPEMWriter;
-import org.bouncycastle.operator.OperatorCreationException;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The certificate with which a webhook serves: from PEM files, or made on the spot.
+ * The certificate with which a webhook serves: from PEM files, kept by the webhook itself (see
+ * {@link SelfManagedCertificate}), or made on the spot.
  *
  * <p>The API server accepts a webhook's certificate only if it names the host it calls as a subject
- * alternative name and chains up to the {@code caBundle} of the webhook's configuration. Immutable
- * and thread-safe.
+ * alternative name and chains up to the {@code caBundle} of the webhook's configuration.
+ *
+ * <p>What {@link #sslContext} and {@link #keyManager} gave out follows each {@link #refresh}: new
+ * handshakes get the new certificate, connections that are open stay. What can't be served is told
+ * by {@link #problem} and logged once, and the last good certificate stays. Thread-safe.
  */
-public final class ServingCertificate {
+public final class ServingCertificate implements AutoCloseable {
 
   /** How long a certificate that is made on the spot is valid. */
   public static final Duration VALIDITY = Duration.ofDays(365);
 
-  // A clock that runs behind must not find a certificate that isn't valid yet.
-  private static final Duration CLOCK_SKEW = Duration.ofMinutes(5);
-  private static final String SIGNATURE = "SHA256withECDSA";
-  private static final char[] NO_PASSWORD = new char[0];
+  private static final Logger LOG = LoggerFactory.getLogger(ServingCertificate.class);
+  private static final Set<String> LOCAL = Set.of("localhost", "127.0.0.1");
 
-  private final List<X509Certificate> chain;
-  private final PrivateKey privateKey;
-  private final X509Certificate trustAnchor;
+  private final @Nullable CertificateSource source;
+  private final SwappingKeyManager keys = new SwappingKeyManager();
+  private volatile boolean ready;
+  private volatile @Nullable String problem;
+  private volatile @Nullable Thread refresher;
 
-  private ServingCertificate(
-      List<X509Certificate> chain, PrivateKey privateKey, X509Certificate trustAnchor) {
-    this.chain = List.copyOf(chain);
-    this.privateKey = privateKey;
-    this.trustAnchor = trustAnchor;
+  private ServingCertificate(KeyAndChain first, @Nullable CertificateSource source, boolean ready) {
+    this.source = source;
+    this.ready = ready;
+    keys.swap(first);
   }
 
   /**
-   * The certificate that the environment of a webhook names: {@code WEBHOOK_TLS_CERT} and {@code
-   * WEBHOOK_TLS_KEY} are PEM files, see {@link #fromPem}. Without them one is made for {@code
-   * localhost}, and what to trust is written to the file that {@code WEBHOOK_CA_OUT} names.
+   * The certificate that the environment of a webhook names.
    *
-   * @throws IllegalArgumentException if only one of the two files is named, or see {@link #fromPem}
+   * <ul>
+   *   <li>{@code WEBHOOK_TLS_CERT} and {@code WEBHOOK_TLS_KEY} are PEM files, see {@link #fromPem}.
+   *   <li>{@code WEBHOOK_TLS_SECRET} is a Secret, as {@code namespace/name}: the webhook manages
+   *       its certificate itself, see {@link SelfManagedCertificate#fromEnvironment}.
+   *   <li>Otherwise one is made for the hosts in {@code WEBHOOK_TLS_HOSTS} ({@code
+   *       localhost,127.0.0.1} by default), and what to trust is written to the file that {@code
+   *       WEBHOOK_CA_OUT} names.
+   * </ul>
+   *
+   * @throws IllegalArgumentException if these contradict each other or are incomplete, or see
+   *     {@link #fromPem}
    * @throws UncheckedIOException if a file can't be read or written
    */
   public static ServingCertificate fromEnvironment(Map<String, String> environment) {
     String certificate = environment.get("WEBHOOK_TLS_CERT");
     String key = environment.get("WEBHOOK_TLS_KEY");
+    boolean selfManaged = environment.containsKey("WEBHOOK_TLS_SECRET");
+    if (selfManaged && (certificate != null || key != null)) {
+      throw new IllegalArgumentException(
+          "set WEBHOOK_TLS_SECRET, or WEBHOOK_TLS_CERT and WEBHOOK_TLS_KEY; both are set");
+    }
     if (certificate != null && key != null) {
       return fromPem(Path.of(certificate), Path.of(key));
     }
@@ -94,7 +86,10 @@ public final class ServingCertificate {
       throw new IllegalArgumentException(
           "set WEBHOOK_TLS_CERT and WEBHOOK_TLS_KEY, or neither; only one of them is set");
     }
-    ServingCertificate made = selfSigned(Set.of("localhost", "127.0.0.1"), Clock.systemUTC());
+    if (selfManaged) {
+      return SelfManagedCertificate.fromEnvironment(environment);
+    }
+    ServingCertificate made = selfSigned(hosts(environment, LOCAL), Clock.systemUTC());
     String out = environment.get("WEBHOOK_CA_OUT");
     if (out != null) {
       try {
@@ -108,38 +103,20 @@ public final class ServingCertificate {
 
   /**
    * Reads a chain, the server's certificate first, and its unencrypted private key (PKCS#8, PKCS#1
-   * or SEC1).
+   * or SEC1). Each {@link #refresh} reads them again; a pair that is half-written, doesn't belong
+   * together, has expired or isn't valid yet is not taken over.
    *
-   * @throws IllegalArgumentException if a file isn't such a thing, or if the two don't belong
-   *     together; the message names the file and never shows its content
+   * @throws IllegalArgumentException if it is such a pair at the beginning; the message names the
+   *     file and never shows its content
    * @throws UncheckedIOException if a file can't be read
    */
   public static ServingCertificate fromPem(Path certificateChain, Path privateKey) {
-    List<X509Certificate> chain = new ArrayList<>();
-    for (Object part : parse(certificateChain)) {
-      if (part instanceof X509CertificateHolder certificate) {
-        chain.add(convert(certificate, certificateChain));
-      }
-    }
-    if (chain.isEmpty()) {
-      throw new IllegalArgumentException(certificateChain + " holds no PEM certificate");
-    }
-    PrivateKey key = null;
-    for (Object part : parse(privateKey)) {
-      PrivateKey found = privateKey(part, privateKey);
-      key = found == null ? key : found;
-    }
-    if (key == null) {
-      throw new IllegalArgumentException(privateKey + " holds no unencrypted PEM private key");
-    }
-    if (!belongTogether(chain.get(0), key)) {
-      throw new IllegalArgumentException(
-          "the private key in "
-              + privateKey
-              + " doesn't belong to the first certificate in "
-              + certificateChain);
-    }
-    return new ServingCertificate(chain, key, chain.get(chain.size() - 1));
+    return fromPem(certificateChain, privateKey, Clock.systemUTC());
+  }
+
+  static ServingCertificate fromPem(Path certificateChain, Path privateKey, Clock clock) {
+    PemFiles files = new PemFiles(certificateChain, privateKey, clock);
+    return new ServingCertificate(files.read(), files, true);
   }
 
   /**
@@ -149,171 +126,177 @@ public final class ServingCertificate {
    * @param hosts the DNS names and IP addresses that the server is called by
    */
   public static ServingCertificate selfSigned(Set<String> hosts, Clock clock) {
-    if (hosts.isEmpty()) {
-      throw new IllegalArgumentException("a serving certificate needs at least one host");
+    return new ServingCertificate(madeOnTheSpot(hosts, clock), null, true);
+  }
+
+  /**
+   * Starts with a certificate that nobody trusts, so that probes are answered until a look helps.
+   */
+  static ServingCertificate from(CertificateSource source, Set<String> hosts, Clock clock) {
+    ServingCertificate certificate =
+        new ServingCertificate(madeOnTheSpot(hosts, clock), source, false);
+    certificate.refresh();
+    return certificate;
+  }
+
+  static Set<String> hosts(Map<String, String> environment, Set<String> otherwise) {
+    String hosts = environment.get("WEBHOOK_TLS_HOSTS");
+    return hosts == null
+        ? otherwise
+        : Arrays.stream(hosts.split(",", -1))
+            .map(String::strip)
+            .filter(host -> !host.isEmpty())
+            .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /**
+   * Looks for a newer certificate, as {@link #keepFresh} does all the time. Never throws: what is
+   * wrong is told by {@link #problem}.
+   */
+  public synchronized void refresh() {
+    if (source == null) {
+      return;
     }
-    try {
-      SecureRandom random = new SecureRandom();
-      KeyPairGenerator keys = KeyPairGenerator.getInstance("EC");
-      keys.initialize(new ECGenParameterSpec("secp256r1"), random);
-      KeyPair authorityKeys = keys.generateKeyPair();
-      KeyPair serverKeys = keys.generateKeyPair();
-      Instant now = clock.instant();
-      X500Name authorityName = new X500Name("CN=Secrets Controller webhook CA");
+    CertificateSource.Look look = source.look();
+    KeyAndChain pair = look.pair();
+    if (pair != null && !pair.chain().equals(current().chain())) {
+      keys.swap(pair);
+      LOG.info("tls.certificate.swapped serial={} notAfter={}", serial(pair), pair.notAfter());
+    }
+    if (look.ready() && !ready) {
+      ready = true;
+      LOG.info("tls.certificate.ready");
+    }
+    String before = problem;
+    problem = look.problem();
+    if (look.problem() != null && !Objects.equals(before, look.problem())) {
+      LOG.warn("tls.certificate.problem {}", look.problem());
+    } else if (look.problem() == null && before != null) {
+      LOG.info("tls.certificate.recovered");
+    }
+  }
 
-      X509v3CertificateBuilder authority =
-          builder(authorityName, authorityName, authorityKeys, now, random)
-              .addExtension(Extension.basicConstraints, true, new BasicConstraints(0))
-              .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign));
-      X509v3CertificateBuilder server =
-          builder(
-                  authorityName,
-                  new X500Name("CN=Secrets Controller webhook"),
-                  serverKeys,
-                  now,
-                  random)
-              .addExtension(Extension.basicConstraints, true, new BasicConstraints(false))
-              .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature))
-              .addExtension(
-                  Extension.extendedKeyUsage,
-                  false,
-                  new ExtendedKeyUsage(KeyPurposeId.id_kp_serverAuth))
-              .addExtension(Extension.subjectAlternativeName, false, alternativeNames(hosts));
+  /**
+   * Refreshes from a daemon thread: files every ten seconds, a self-managed certificate every
+   * minute, and every second until it is ready.
+   *
+   * @return this
+   */
+  public synchronized ServingCertificate keepFresh() {
+    if (source != null && refresher == null) {
+      Thread thread = new Thread(() -> refreshUntilInterrupted(source), "serving-certificate");
+      thread.setDaemon(true);
+      refresher = thread;
+      thread.start();
+    }
+    return this;
+  }
 
-      X509Certificate authorityCertificate = sign(authority, authorityKeys);
-      X509Certificate serverCertificate = sign(server, authorityKeys);
-      return new ServingCertificate(
-          List.of(serverCertificate), serverKeys.getPrivate(), authorityCertificate);
-    } catch (GeneralSecurityException | OperatorCreationException | CertIOException e) {
-      throw new IllegalStateException("this JVM can't make an EC certificate: " + e, e);
+  /** Ends what {@link #keepFresh} began; the certificate stays as it is. */
+  @Override
+  public void close() {
+    Thread thread = refresher;
+    if (thread != null) {
+      thread.interrupt();
     }
   }
 
   /** A context for the server's side of TLS 1.2 and 1.3; it asks for no client certificate. */
   public SSLContext sslContext() {
-    try {
-      KeyStore store = KeyStore.getInstance("PKCS12");
-      store.load(null, null);
-      store.setKeyEntry("serving", privateKey, NO_PASSWORD, chain.toArray(new X509Certificate[0]));
-      KeyManagerFactory keys =
-          KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-      keys.init(store, NO_PASSWORD);
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(keys.getKeyManagers(), null, null);
-      return context;
-    } catch (GeneralSecurityException | IOException e) {
-      throw new IllegalStateException("this JVM can't serve with this certificate: " + e, e);
-    }
+    return context(null);
   }
 
   /**
-   * What a client has to trust, as PEM: the authority of a certificate made on the spot, or the
-   * last certificate of a chain that was read. This is the {@code caBundle} of the webhook's
+   * A context whose server can ask for a client certificate; whether it does is the server's
+   * setting ({@code wantClientAuth}).
+   */
+  public SSLContext sslContext(ClientCertificates clients) {
+    return context(new TrustManager[] {clients.trustManager()});
+  }
+
+  /** For a server that takes key managers, not a context. */
+  public X509ExtendedKeyManager keyManager() {
+    return keys;
+  }
+
+  /** The chain that is served now, as PEM, for a server that takes neither of the others. */
+  public String chainPem() {
+    return Pem.of(current().chain());
+  }
+
+  /** The private key that belongs to {@link #chainPem}, as PEM; whoever asks wipes the bytes. */
+  public byte[] revealPrivateKeyPem() {
+    return Pem.reveal(current().privateKey()).getBytes(StandardCharsets.US_ASCII);
+  }
+
+  /**
+   * What a client has to trust, as PEM: the authority of a certificate that we made, or the last
+   * certificate of a chain that was read. This is the {@code caBundle} of the webhook's
    * configuration.
    */
   public String caPem() {
-    StringWriter text = new StringWriter();
-    try (JcaPEMWriter pem = new JcaPEMWriter(text)) {
-      pem.writeObject(trustAnchor);
-    } catch (IOException e) {
-      throw new UncheckedIOException("writing to memory failed", e);
-    }
-    return text.toString();
+    return Pem.of(List.of(current().trustAnchor()));
   }
 
   /** When the certificate expires. */
   public Instant notAfter() {
-    return chain.get(0).getNotAfter().toInstant();
+    return current().notAfter();
   }
 
-  private static X509v3CertificateBuilder builder(
-      X500Name issuer, X500Name subject, KeyPair keys, Instant now, SecureRandom random) {
-    return new JcaX509v3CertificateBuilder(
-        issuer,
-        new BigInteger(159, random).setBit(158),
-        Date.from(now.minus(CLOCK_SKEW)),
-        Date.from(now.plus(VALIDITY)),
-        subject,
-        keys.getPublic());
+  /**
+   * Whether an API server accepts what is served, as far as can be told from here. Once true, it
+   * stays true: nothing is won by taking a webhook away whose next certificate is late.
+   */
+  public boolean isReady() {
+    return ready;
   }
 
-  private static GeneralNames alternativeNames(Set<String> hosts) {
-    return new GeneralNames(
-        hosts.stream()
-            .sorted()
-            .map(
-                host ->
-                    new GeneralName(
-                        host.matches("[0-9.]+") || host.contains(":")
-                            ? GeneralName.iPAddress
-                            : GeneralName.dNSName,
-                        host))
-            .toArray(GeneralName[]::new));
+  /** One sentence about what keeps the certificate from being renewed, and how to mend it. */
+  public Optional<String> problem() {
+    return Optional.ofNullable(problem);
   }
 
-  private static X509Certificate sign(X509v3CertificateBuilder builder, KeyPair signer)
-      throws OperatorCreationException, GeneralSecurityException {
-    return new JcaX509CertificateConverter()
-        .getCertificate(
-            builder.build(new JcaContentSignerBuilder(SIGNATURE).build(signer.getPrivate())));
+  /** Why it isn't ready, for {@link AdmissionHandler.Builder#readinessCheck}; empty if it is. */
+  public Optional<String> unready() {
+    return ready
+        ? Optional.empty()
+        : Optional.of(problem().orElse("not trusted by API servers yet"));
   }
 
-  private static List<Object> parse(Path file) {
-    List<Object> parts = new ArrayList<>();
-    try (Reader reader = Files.newBufferedReader(file);
-        PEMParser pem = new PEMParser(reader)) {
-      for (Object part = pem.readObject(); part != null; part = pem.readObject()) {
-        parts.add(part);
+  private void refreshUntilInterrupted(CertificateSource from) {
+    try {
+      while (true) {
+        Thread.sleep(ready ? from.interval().toMillis() : 1000);
+        refresh();
       }
-      return parts;
-    } catch (IOException e) {
-      if (Files.isReadable(file)) {
-        // Without the cause, which may quote the file.
-        throw new IllegalArgumentException(file + " is no PEM file");
-      }
-      throw new UncheckedIOException(file + " can't be read", e);
+    } catch (InterruptedException e) {
+      // Closed.
     }
   }
 
-  private static X509Certificate convert(X509CertificateHolder certificate, Path file) {
+  private KeyAndChain current() {
+    return Objects.requireNonNull(keys.current());
+  }
+
+  private SSLContext context(TrustManager @Nullable [] trust) {
     try {
-      return new JcaX509CertificateConverter().getCertificate(certificate);
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(new KeyManager[] {keys}, trust, null);
+      return context;
     } catch (GeneralSecurityException e) {
-      throw new IllegalArgumentException(file + " holds a certificate that this JVM can't use", e);
+      throw new IllegalStateException("this JVM can't serve TLS: " + e, e);
     }
   }
 
-  private static @Nullable PrivateKey privateKey(Object part, Path file) {
-    try {
-      if (part instanceof PEMKeyPair pair) {
-        return new JcaPEMKeyConverter().getPrivateKey(pair.getPrivateKeyInfo());
-      }
-      return part instanceof PrivateKeyInfo key
-          ? new JcaPEMKeyConverter().getPrivateKey(key)
-          : null;
-    } catch (IOException e) {
-      throw new IllegalArgumentException(file + " holds a private key that this JVM can't use");
+  private static KeyAndChain madeOnTheSpot(Set<String> hosts, Clock clock) {
+    if (hosts.isEmpty()) {
+      throw new IllegalArgumentException("a serving certificate needs at least one host");
     }
+    Instant now = clock.instant();
+    return Authority.create(now, VALIDITY).issue(hosts, now, VALIDITY);
   }
 
-  private static boolean belongTogether(X509Certificate certificate, PrivateKey key) {
-    try {
-      String algorithm =
-          switch (key.getAlgorithm()) {
-            case "RSA" -> "SHA256withRSA";
-            case "EC" -> SIGNATURE;
-            default -> key.getAlgorithm();
-          };
-      byte[] probe = {1};
-      Signature signing = Signature.getInstance(algorithm);
-      signing.initSign(key);
-      signing.update(probe);
-      Signature verifying = Signature.getInstance(algorithm);
-      verifying.initVerify(certificate);
-      verifying.update(probe);
-      return verifying.verify(signing.sign());
-    } catch (GeneralSecurityException e) {
-      return false;
-    }
+  private static String serial(KeyAndChain pair) {
+    return pair.certificate().getSerialNumber().toString(16);
   }
 }

@@ -8,8 +8,10 @@ import io.github.secretscontroller.core.PodVerdict;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.DisplayName;
@@ -118,5 +120,17 @@ class AdmissionMetricsTest {
     assertThat(requests("unchanged", "namespace-99")).isEqualTo(1);
     assertThat(requests("unchanged", "_other")).isEqualTo(901);
     assertThat(requests("unchanged", "_none")).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName(
+      "tell when the certificate expires, and whether something keeps it from being renewed")
+  void certificate() {
+    ServingCertificate certificate =
+        ServingCertificate.selfSigned(Set.of("localhost"), Clock.systemUTC());
+    new AdmissionMetrics(registry).watch(certificate);
+    assertThat(registry.get("secrets.admission.certificate.expiry").gauge().value())
+        .isEqualTo(certificate.notAfter().getEpochSecond());
+    assertThat(registry.get("secrets.admission.certificate.problem").gauge().value()).isZero();
   }
 }

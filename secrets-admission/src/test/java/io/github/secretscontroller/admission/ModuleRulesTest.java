@@ -1,5 +1,7 @@
 package io.github.secretscontroller.admission;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
@@ -19,17 +21,18 @@ class ModuleRulesTest {
       new ClassFileImporter()
           .withImportOption(new ImportOption.DoNotIncludeTests())
           .importPackages("io.github.secretscontroller.admission");
+  private static final Class<?>[] CLUSTER = {
+    SelfManagedCertificate.class, KubernetesApi.class, InClusterClient.class
+  };
 
   @Test
   @DisplayName(
-      "depends on core, Jackson, slf4j and the JDK only, its certificate on BouncyCastle, and its"
-          + " metrics on Micrometer")
+      "depends on core, Jackson, slf4j and the JDK only; what makes certificates on BouncyCastle, and"
+          + " metrics on Micrometer, too")
   void dependencies() {
     classes()
-        .that()
-        .doNotHaveFullyQualifiedName(ServingCertificate.class.getName())
-        .and()
-        .doNotHaveFullyQualifiedName(AdmissionMetrics.class.getName())
+        .that(not(belongToAnyOf(Pem.class, Authority.class, AdmissionMetrics.class)))
+        .and(not(belongToAnyOf(CLUSTER)))
         .should()
         .onlyDependOnClassesThat(
             resideInAnyPackage(
@@ -38,10 +41,22 @@ class ModuleRulesTest {
                 "com.fasterxml.jackson..",
                 "org.slf4j",
                 "org.jspecify.annotations",
-                "org.bouncycastle..",
                 "javax.net.ssl",
+                "javax.naming..",
+                "javax.security.auth.x500",
                 "java.."))
         .because("a webhook needs neither AWS nor an HTTP server to decide about a pod")
+        .check(MODULE);
+  }
+
+  @Test
+  @DisplayName("needs the Kubernetes client for a self-managed certificate alone: it is optional")
+  void kubernetesClient() {
+    noClasses()
+        .that(not(belongToAnyOf(CLUSTER)))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.kubernetes..", "okhttp3..", "kotlin..")
         .check(MODULE);
   }
 
@@ -62,11 +77,10 @@ class ModuleRulesTest {
   }
 
   @Test
-  @DisplayName("logs in the handler alone, which logs no object and no annotation (P7)")
+  @DisplayName("logs in the handler and the certificate alone, and no object or annotation (P7)")
   void onlyTheHandlerLogs() {
     noClasses()
-        .that()
-        .doNotHaveFullyQualifiedName(AdmissionHandler.class.getName())
+        .that(not(belongToAnyOf(AdmissionHandler.class, ServingCertificate.class)))
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.slf4j")
