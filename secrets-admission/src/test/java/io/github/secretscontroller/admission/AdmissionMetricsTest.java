@@ -130,7 +130,7 @@ class AdmissionMetricsTest {
         ServingCertificate.selfSigned(Set.of("localhost"), Clock.systemUTC());
     new AdmissionMetrics(registry).watch(certificate);
     assertThat(registry.get("secrets.admission.certificate.expiry").gauge().value())
-        .isEqualTo(certificate.notAfter().getEpochSecond());
+        .isEqualTo((double) certificate.notAfter().getEpochSecond());
     assertThat(registry.get("secrets.admission.certificate.problem").gauge().value()).isZero();
   }
 }
