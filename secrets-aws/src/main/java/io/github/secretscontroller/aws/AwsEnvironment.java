@@ -2,6 +2,7 @@ package io.github.secretscontroller.aws;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -72,6 +73,13 @@ public final class AwsEnvironment {
     return new AwsEnvironment(variables, newDeadline);
   }
 
+  /** The same with another region of what isn't named by an ARN. */
+  public AwsEnvironment withRegion(String region) {
+    Map<String, String> changed = new HashMap<>(variables);
+    changed.put("AWS_REGION", region);
+    return new AwsEnvironment(changed, deadline);
+  }
+
   /** When an operation that begins now has to be done. */
   Deadline deadline() {
     return Deadline.in(deadline);
@@ -87,9 +95,19 @@ public final class AwsEnvironment {
     return AwsIdentity.choose(this);
   }
 
-  /** Whether the variables name an endpoint of their own for a service. */
-  boolean hasEndpoint(String service) {
-    return endpoint(service).isPresent();
+  /**
+   * Checks that a second region can be asked at all.
+   *
+   * @throws IllegalArgumentException if the variables name an endpoint for the service, since both
+   *     regions would be asked there
+   */
+  void requireEndpointPerRegion(String service, String secondaryRegion) {
+    if (endpoint(service).isPresent()) {
+      throw new IllegalArgumentException(
+          "AWS_ENDPOINT_URL names one endpoint, and failover to "
+              + secondaryRegion
+              + " needs one for each region; unset one of the two");
+    }
   }
 
   /** What clients for this environment share; the caller closes it, after them. */

@@ -1,5 +1,6 @@
 package io.github.secretscontroller.aws;
 
+import io.github.secretscontroller.core.FailoverSecretSource;
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
@@ -61,6 +62,27 @@ public final class ParameterStoreSource implements SecretSource {
   /** A source with the region, endpoint and credentials of an environment. */
   public static ParameterStoreSource of(AwsEnvironment environment) {
     return new ParameterStoreSource(environment);
+  }
+
+  /**
+   * A source that asks another region while the first is unavailable. Parameters aren't replicated:
+   * whoever writes them writes both.
+   *
+   * @param nameInSecondary what is asked there in place of these references
+   * @throws IllegalArgumentException if the environment names an endpoint, since both regions would
+   *     be asked there
+   * @see FailoverSecretSource
+   */
+  public static SecretSource withFailover(
+      AwsEnvironment environment,
+      String secondaryRegion,
+      Map<SecretReference, SecretReference> nameInSecondary) {
+    environment.requireEndpointPerRegion("SSM", secondaryRegion);
+    return new FailoverSecretSource(
+        of(environment),
+        of(environment.withRegion(secondaryRegion)),
+        secondaryRegion,
+        nameInSecondary);
   }
 
   @Override

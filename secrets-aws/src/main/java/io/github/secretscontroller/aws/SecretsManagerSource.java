@@ -86,16 +86,24 @@ public final class SecretsManagerSource implements SecretSource {
    * @see FailoverSecretSource
    */
   public static SecretSource withFailover(AwsEnvironment environment, String secondaryRegion) {
-    if (environment.hasEndpoint("SECRETS_MANAGER")) {
-      throw new IllegalArgumentException(
-          "AWS_ENDPOINT_URL names one endpoint, and failover to "
-              + secondaryRegion
-              + " needs one for each region; unset one of the two");
-    }
+    return withFailover(environment, secondaryRegion, Map.of());
+  }
+
+  /**
+   * As above, for secrets that have another name in the secondary region.
+   *
+   * @param nameInSecondary what is asked there in place of these references
+   */
+  public static SecretSource withFailover(
+      AwsEnvironment environment,
+      String secondaryRegion,
+      Map<SecretReference, SecretReference> nameInSecondary) {
+    environment.requireEndpointPerRegion("SECRETS_MANAGER", secondaryRegion);
     return new FailoverSecretSource(
         of(environment),
         builder(environment).defaultRegion(secondaryRegion).build(),
-        secondaryRegion);
+        secondaryRegion,
+        nameInSecondary);
   }
 
   /** A builder for a source with the region, endpoint and credentials of an environment. */

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,7 @@ public final class FailoverSecretSource implements SecretSource {
   private final SecretSource primary;
   private final SecretSource secondary;
   private final String secondaryRegion;
+  private final Map<SecretReference, SecretReference> nameInSecondary;
   private final Map<SecretReference, Seen> seenByReference =
       Collections.synchronizedMap(new RecentlyUsed<>());
 
@@ -52,9 +54,29 @@ public final class FailoverSecretSource implements SecretSource {
    */
   public FailoverSecretSource(
       SecretSource primary, SecretSource secondary, String secondaryRegion) {
+    this(primary, secondary, secondaryRegion, Map.of());
+  }
+
+  /**
+   * As above, for secrets that aren't replicas but have a counterpart of another name.
+   *
+   * @param nameInSecondary what the secondary is asked for in place of these references, as it is.
+   *     Selectors don't matter; a stage is that of the original, unless the counterpart names a
+   *     version of its own
+   */
+  public FailoverSecretSource(
+      SecretSource primary,
+      SecretSource secondary,
+      String secondaryRegion,
+      Map<SecretReference, SecretReference> nameInSecondary) {
     this.primary = primary;
     this.secondary = secondary;
     this.secondaryRegion = secondaryRegion;
+    this.nameInSecondary = new HashMap<>();
+    nameInSecondary.forEach(
+        (original, counterpart) ->
+            this.nameInSecondary.put(
+                ReferenceText.whole(original), ReferenceText.whole(counterpart)));
   }
 
   @Override
@@ -137,6 +159,11 @@ public final class FailoverSecretSource implements SecretSource {
   }
 
   private SecretReference inSecondary(SecretReference reference) {
+    SecretReference counterpart = nameInSecondary.get(ReferenceText.whole(reference));
+    if (counterpart != null) {
+      boolean versioned = counterpart.versionStage() != null || counterpart.versionId() != null;
+      return versioned ? counterpart : counterpart.withVersionStage(reference.versionStage());
+    }
     if (!reference.isArn()) {
       return reference;
     }

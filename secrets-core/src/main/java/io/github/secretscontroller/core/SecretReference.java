@@ -86,6 +86,14 @@ public record SecretReference(
     return new SecretReference(scheme, id, versionStage, versionId, newSelector);
   }
 
+  /**
+   * What is read for this reference, whatever it selects of it: two that are equal here share a
+   * read. No stage and {@code AWSCURRENT} mean the same.
+   */
+  public SecretReference whole() {
+    return ReferenceText.whole(this);
+  }
+
   /** Whether the id is an ARN, which names its region and account. */
   public boolean isArn() {
     return id.startsWith("arn:");

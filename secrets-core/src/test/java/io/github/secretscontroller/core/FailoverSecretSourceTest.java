@@ -149,6 +149,26 @@ class FailoverSecretSourceTest {
   }
 
   @Test
+  @DisplayName("asks for the counterpart of a secret that has another name there")
+  void counterpart() {
+    SecretReference other = SecretReference.parse("west/db");
+    secondary.hold(other, "v7", MONDAY);
+    secondary.hold(other.withVersionStage("AWSPREVIOUS"), "v6", MONDAY);
+    primary.fail(down());
+    SecretSource named =
+        new FailoverSecretSource(primary, secondary, "us-west-2", Map.of(HOME, other));
+
+    assertThat(named.currentVersion(HOME)).isEqualTo("v7");
+    try (SecretValue value = named.fetch(HOME.withSelector("password"))) {
+      assertThat(value.versionId()).isEqualTo("v7");
+    }
+    SecretReference previous = HOME.withVersionStage("AWSPREVIOUS");
+    SecretSource staged =
+        new FailoverSecretSource(primary, secondary, "us-west-2", Map.of(previous, other));
+    assertThat(staged.currentVersion(previous)).isEqualTo("v6");
+  }
+
+  @Test
   @DisplayName("tells both failures when both fail, as something to try again")
   void bothFail() {
     primary.fail(down());

@@ -1,19 +1,14 @@
 package io.github.secretscontroller.fetcher;
 
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
-import io.github.secretscontroller.core.SecretException;
-import io.github.secretscontroller.core.SecretReference;
-import io.github.secretscontroller.core.SecretResult;
+import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.SecretSource;
-import io.github.secretscontroller.core.SecretValue;
 import java.io.PrintStream;
 import java.time.Clock;
-import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
 /**
- * Reads the plan from the environment, fetches the secrets and publishes the files.
+ * Reads the plan from the environment, fetches the secrets and publishes the files; as a sidecar it
+ * stays, and publishes again whenever a secret gets a new version.
  *
  * <p>A program with another backend is a {@code main} of its own:
  *
@@ -23,54 +18,96 @@ import java.util.function.Function;
  *       Fetcher.run(
  *           arguments,
  *           System.getenv(),
- *           environment -> SecretSource.routing(Map.of("vault", new VaultSource(environment))));
+ *           (plan, environment) ->
+ *               SecretSource.routing(Map.of("vault", new VaultSource(environment))));
  *   System.exit(code.number());
  * }
  * }</pre>
  */
 public final class Fetcher {
 
+  /** Where secrets are read. */
+  @FunctionalInterface
+  public interface Backend {
+
+    /**
+     * Opens the source; called once, after the plan was found good. The source is closed at the
+     * end.
+     *
+     * @param plan what is going to be read, and which region and keys it names for that
+     * @param environment the variables of the process
+     * @throws IllegalArgumentException if the two don't configure a source; the message is shown
+     */
+    SecretSource open(InjectionPlan plan, Map<String, String> environment);
+
+    /**
+     * Whose credentials are used, for the log and the status: a kind and a role, never a key or a
+     * token.
+     */
+    default String identity(Map<String, String> environment) {
+      return "the backend's own";
+    }
+  }
+
   private final Map<String, String> environment;
-  private final Function<Map<String, String>, SecretSource> sources;
+  private final Backend backend;
   private final PrintStream out;
-  private final EventLog log;
+  private final PrintStream err;
+  private final Stopper stopper;
 
   Fetcher(
       Map<String, String> environment,
-      Function<Map<String, String>, SecretSource> sources,
+      Backend backend,
       PrintStream out,
-      PrintStream err) {
+      PrintStream err,
+      Stopper stopper) {
     this.environment = Map.copyOf(environment);
-    this.sources = sources;
+    this.backend = backend;
     this.out = out;
-    this.log = new EventLog(err);
+    this.err = err;
+    this.stopper = stopper;
   }
 
   /**
    * Runs the program, but for the exit of the process. What it does is told on standard error, and
    * the last line also in the container's termination message; none of it shows a value.
    *
+   * <p>SIGTERM ends the process within a second, and never in the midst of a publication: a sidecar
+   * that has published exits with 0, anything else with 143.
+   *
    * @param arguments the command line; {@code --help} tells what there is
    * @param environment the variables of the process
-   * @param sources opens the source to read from, and is called once, with {@code environment},
-   *     after the plan was found good; an {@link IllegalArgumentException} means that the
-   *     environment doesn't configure it, and its message is shown. The source is closed at the
-   *     end.
+   * @param backend where secrets are read
    * @return what to exit with; every failure has been told
    */
-  public static ExitCode run(
-      String[] arguments,
-      Map<String, String> environment,
-      Function<Map<String, String>, SecretSource> sources) {
-    return new Fetcher(environment, sources, System.out, System.err).run(arguments);
+  public static ExitCode run(String[] arguments, Map<String, String> environment, Backend backend) {
+    Stopper stopper = new Stopper();
+    stopper.stopOnSignal();
+    return new Fetcher(environment, backend, System.out, System.err, stopper).run(arguments);
   }
 
   ExitCode run(String[] arguments) {
+    EventLog log = EventLog.plain(err);
     try {
-      switch (CommandLine.parse(arguments)) {
+      CommandLine line = CommandLine.parse(arguments);
+      switch (line.command()) {
         case HELP -> out.print(CommandLine.USAGE);
         case VERSION -> out.println("secrets-fetcher " + version());
-        case INIT -> init();
+        case VALIDATE -> {
+          String file = line.planFile();
+          Map<String, String> where =
+              file == null ? environment : Map.of(FetcherEnvironment.PLAN_FILE, file);
+          PlanCheck.check(FetcherEnvironment.read(where).plan());
+          out.println("the plan is good");
+        }
+        case INIT -> {
+          log = EventLog.of(environment, err, Clock.systemUTC());
+          publish(log, false);
+        }
+        case SIDECAR -> {
+          log = EventLog.of(environment, err, Clock.systemUTC());
+          publish(log, true);
+        }
       }
       return ExitCode.SUCCESS;
     } catch (FetchFailure e) {
@@ -85,66 +122,38 @@ public final class Fetcher {
     }
   }
 
-  private void init() throws FetchFailure {
+  private void publish(EventLog log, boolean stay) throws FetchFailure {
     FetcherEnvironment settings = FetcherEnvironment.read(environment);
-    List<SecretFile> files = settings.plan().files();
-    Renderer renderer = Renderer.of(files);
-    List<RenderedFile> rendered = List.of();
-    try {
-      try (SecretSource source = openSource()) {
-        rendered = fetch(source, files, renderer);
+    InjectionPlan plan = settings.plan();
+    Renderer renderer = PlanCheck.check(plan);
+    String identity = backend.identity(environment);
+    Clock clock = stay ? new SteadyClock() : Clock.systemUTC();
+    SecretVolume volume = new SecretVolume(settings.root(), clock);
+    log.info("credentials: " + identity, "credentials", identity);
+    if (stay) {
+      try (Sidecar sidecar = new Sidecar(plan, environment, clock, stopper, log)) {
+        sidecar.run(renderer, open(plan), volume, identity);
       }
-      new SecretVolume(settings.root(), Clock.systemUTC()).publish(rendered);
-    } finally {
-      rendered.forEach(RenderedFile::close);
+      return;
     }
-    String sentence =
-        "published " + rendered.size() + " of " + files.size() + " files in " + settings.root();
-    log.info(sentence);
-    TerminationLog.write(environment, sentence);
+    Delivery.Delivered delivered;
+    try (SecretSource source = open(plan)) {
+      delivered =
+          new Delivery(plan, renderer, volume, identity, clock, stopper, log).run(source, true);
+    }
+    TerminationLog.write(environment, delivered.sentence());
   }
 
-  private SecretSource openSource() throws FetchFailure {
+  private SecretSource open(InjectionPlan plan) throws FetchFailure {
     try {
-      return sources.apply(environment);
+      return backend.open(plan, environment);
     } catch (IllegalArgumentException e) {
       throw new FetchFailure(ExitCode.BAD_PLAN, String.valueOf(e.getMessage()));
     }
   }
 
-  private List<RenderedFile> fetch(SecretSource source, List<SecretFile> files, Renderer renderer)
-      throws FetchFailure {
-    Map<SecretReference, SecretResult> results = source.fetchAll(renderer.references());
-    try {
-      files.forEach(file -> tell(file, results));
-      return renderer.render(results);
-    } finally {
-      results.values().forEach(Fetcher::wipe);
-    }
-  }
-
-  /** What was read for a file, or why it is left out; failures are told at the end. */
-  private void tell(SecretFile file, Map<SecretReference, SecretResult> results) {
-    SecretReference secret = file.secret();
-    SecretResult result = secret == null ? null : results.get(secret.withSelector(null));
-    if (result instanceof SecretResult.Fetched fetched) {
-      SecretValue value = fetched.value();
-      log.info(file.path() + ": " + value.origin().describe() + ", version " + value.versionId());
-    } else if (result instanceof SecretResult.Failed failed
-        && file.optional()
-        && failed.failure() instanceof SecretException.NotFound) {
-      log.info(file.path() + ": left out, as it is optional: " + failed.failure().getMessage());
-    }
-  }
-
-  private static void wipe(SecretResult result) {
-    if (result instanceof SecretResult.Fetched fetched) {
-      fetched.value().close();
-    }
-  }
-
   /** The message of an unforeseen exception may quote anything, so only type and place are told. */
-  private static String withoutMessages(Throwable e) {
+  static String withoutMessages(Throwable e) {
     StackTraceElement[] trace = e.getStackTrace();
     return e.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]);
   }

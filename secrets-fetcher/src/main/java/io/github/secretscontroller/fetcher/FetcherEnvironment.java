@@ -25,9 +25,11 @@ record FetcherEnvironment(InjectionPlan plan, Path root) {
   static final String PLAN = InjectionPlan.ENVIRONMENT_VARIABLE;
   static final String PLAN_FILE = "SECRETS_PLAN_FILE";
   static final String ROOT = "SECRETS_ROOT";
+  static final String HEALTH_PORT = "SECRETS_HEALTH_PORT";
   static final String LEGACY_SECRET = "SECRET_ARN";
   static final String LEGACY_FILE_NAME = "SECRET_FILENAME";
 
+  private static final int DEFAULT_HEALTH_PORT = 18321;
   private static final String LEGACY_ROOT = "/tmp";
   private static final String LEGACY_DEFAULT_NAME = "secret";
 
@@ -139,6 +141,23 @@ record FetcherEnvironment(InjectionPlan plan, Path root) {
     } catch (InvalidPathException e) {
       throw badPlan(name + ": \"" + text + "\" is no path: " + e.getReason());
     }
+  }
+
+  /** Where a sidecar answers probes; 0 for any port. */
+  static int healthPort(Map<String, String> environment) throws FetchFailure {
+    if (!isSet(environment, HEALTH_PORT)) {
+      return DEFAULT_HEALTH_PORT;
+    }
+    String text = environment.getOrDefault(HEALTH_PORT, "");
+    try {
+      int port = Integer.parseInt(text);
+      if (port >= 0 && port <= 65535) {
+        return port;
+      }
+    } catch (NumberFormatException e) {
+      // Told below, together with numbers that are no port.
+    }
+    throw badPlan(HEALTH_PORT + " must be a port, 1 to 65535, or 0 for any, not \"" + text + "\"");
   }
 
   static boolean isSet(Map<String, String> environment, String name) {

@@ -11,6 +11,6 @@ public final class Main {
    * @param arguments see {@code --help}
    */
   public static void main(String[] arguments) {
-    System.exit(Fetcher.run(arguments, System.getenv(), Sources::open).number());
+    System.exit(Fetcher.run(arguments, System.getenv(), new Sources()).number());
   }
 }

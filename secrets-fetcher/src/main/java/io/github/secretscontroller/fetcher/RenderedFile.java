@@ -1,5 +1,6 @@
 package io.github.secretscontroller.fetcher;
 
+import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
@@ -37,8 +38,13 @@ final class RenderedFile implements AutoCloseable {
     return path;
   }
 
-  /** What is visible at the volume's root: the file itself, or the directory that it is in. */
-  String topLevelName() {
+  /** Whether it was made for this file of the plan, which can be a directory of such. */
+  boolean isFor(SecretFile file) {
+    return path.equals(file.path()) || path.startsWith(file.path() + "/");
+  }
+
+  /** What is visible of a path at the volume's root: the file, or the directory that it is in. */
+  static String topLevelName(String path) {
     int slash = path.indexOf('/');
     return slash < 0 ? path : path.substring(0, slash);
   }

@@ -2,6 +2,7 @@ package io.github.secretscontroller.fetcher;
 
 import io.github.secretscontroller.core.InjectionPlan.Formatted;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.InjectionPlan.Template;
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
@@ -59,6 +60,14 @@ final class Renderer {
       }
     }
     return List.copyOf(references);
+  }
+
+  /** What has to be read for one of the files; for a template, everything that it could use. */
+  List<SecretReference> references(SecretFile file) {
+    SecretReference secret = file.secret();
+    return secret == null || file.content() instanceof Template
+        ? references()
+        : List.of(secret.withSelector(null));
   }
 
   /**

@@ -2,25 +2,17 @@ package io.github.secretscontroller.fetcher;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
@@ -38,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * ..data -> ..1795531291123 the current generation; replaced by one rename
  * password -> ..data/password
  * db -> ..data/db
+ * .status.json -> ..data/.status.json   the only file of a generation that is replaced in it
+ * env/app                   a standalone file: a second link to ..data/env/app
  * }</pre>
  *
  * <p>So a reader sees the files of one publication or of the one before it. One that reads several
@@ -50,17 +44,12 @@ final class SecretVolume {
 
   private static final String DATA = "..data";
   private static final String DATA_NEW = "..data_tmp";
+  private static final String STATUS_NEW = "..status_tmp";
   private static final Pattern GENERATION = Pattern.compile("\\.\\.[0-9]{10,19}");
-
-  private static final Set<PosixFilePermission> OWNER_FILE =
-      PosixFilePermissions.fromString("rw-------");
-  private static final Set<PosixFilePermission> OWNER_DIRECTORY =
-      PosixFilePermissions.fromString("rwx------");
-  private static final Set<PosixFilePermission> OPEN_DIRECTORY =
-      PosixFilePermissions.fromString("rwxr-xr-x");
 
   private final Path root;
   private final Clock clock;
+  private final StandaloneFiles standalone;
 
   /**
    * A volume at an existing directory.
@@ -70,6 +59,7 @@ final class SecretVolume {
   SecretVolume(Path root, Clock clock) {
     this.root = root;
     this.clock = clock;
+    this.standalone = new StandaloneFiles(root);
   }
 
   /**
@@ -80,23 +70,48 @@ final class SecretVolume {
    *     visible before still is, and nothing of the new content is left in the volume
    */
   void publish(Collection<RenderedFile> files) throws FetchFailure {
+    publish(files, List.of());
+  }
+
+  /**
+   * As above, together with files of the current generation that stay as they are.
+   *
+   * @param kept their paths; a directory stands for all that is in it
+   */
+  void publish(Collection<RenderedFile> files, Collection<String> kept) throws FetchFailure {
     try {
-      Set<String> names = new TreeSet<>();
-      files.forEach(file -> names.add(file.topLevelName()));
+      requireVolume();
+      Path before = currentGeneration();
+      Set<String> alone = standalone.paths(files);
+      if (before != null) {
+        alone.addAll(standalone.visibleAmong(before, kept));
+      }
+      Set<String> names = linkNames(files, kept, alone);
       requireUsable(names);
-      removeGenerationsBut(currentGeneration());
+      standalone.requireUsable(alone, generations());
+      removeGenerationsBut(before);
       Path fresh = createGeneration();
-      List<Path> addedLinks = new ArrayList<>();
+      List<Path> added = new ArrayList<>();
       try {
-        write(fresh, files);
-        addLinks(names, addedLinks);
+        Generation generation = new Generation(fresh, Generation.Ownership.of(root));
+        generation.write(files);
+        if (before != null) {
+          generation.keep(before, kept);
+        }
+        generation.open();
+        standalone.prepare(alone, added);
+        addLinks(names, added);
         pointDataTo(fresh);
       } catch (IOException | RuntimeException e) {
-        undo(fresh, addedLinks);
+        undo(fresh, added);
         throw e;
       }
+      standalone.show(alone, fresh);
       removeLinksBut(names);
-      sync(root);
+      if (before != null) {
+        standalone.removeBut(alone, before);
+      }
+      VolumeFiles.sync(root);
       removeGenerationsBut(fresh);
     } catch (InvalidPathException e) {
       throw failure(
@@ -108,7 +123,69 @@ final class SecretVolume {
     }
   }
 
-  private void requireUsable(Set<String> names) throws IOException, FetchFailure {
+  /**
+   * Replaces one file of the current generation, which is there, by one rename in it. That is for
+   * the status: whatever belongs together is published together.
+   */
+  void replace(RenderedFile file) throws FetchFailure {
+    try {
+      Path generation = currentGeneration();
+      if (generation == null) {
+        throw failure("the volume " + root + " has lost what was published in it");
+      }
+      Path fresh = generation.resolve(STATUS_NEW);
+      Files.deleteIfExists(fresh);
+      VolumeFiles.write(fresh, file.revealContent(), file.mode());
+      Files.move(fresh, generation.resolve(file.path()), StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw failure(explain(e));
+    }
+  }
+
+  /** Whether anything is published. */
+  boolean isPublished() {
+    return currentGeneration() != null;
+  }
+
+  /** Whether there is anything at a path of the current generation. */
+  boolean isPublished(String path) {
+    Path generation = currentGeneration();
+    return generation != null && VolumeFiles.exists(generation.resolve(path));
+  }
+
+  /**
+   * Whether exactly these files, with their content and permissions, are what the current
+   * generation has at a path and below it.
+   */
+  boolean isPublished(String path, List<RenderedFile> files) {
+    Path generation = currentGeneration();
+    try {
+      if (generation == null
+          || Generation.filesIn(generation.resolve(path)).size() != files.size()) {
+        return false;
+      }
+      for (RenderedFile file : files) {
+        if (!isSame(generation.resolve(file.path()), file)) {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private static boolean isSame(Path published, RenderedFile file) throws IOException {
+    byte[] content = Files.readAllBytes(published);
+    try {
+      return file.revealContent().equals(ByteBuffer.wrap(content))
+          && Files.getPosixFilePermissions(published).equals(VolumeFiles.permissions(file.mode()));
+    } finally {
+      Arrays.fill(content, (byte) 0);
+    }
+  }
+
+  private void requireVolume() throws FetchFailure {
     if (!Files.isDirectory(root)) {
       throw failure(
           "the volume "
@@ -116,29 +193,50 @@ final class SecretVolume {
               + " is no directory; mount it there, or set "
               + FetcherEnvironment.ROOT);
     }
+  }
+
+  private static Set<String> linkNames(
+      Collection<RenderedFile> files, Collection<String> kept, Set<String> alone) {
+    Set<String> names = new TreeSet<>();
+    files.forEach(file -> names.add(file.path()));
+    names.addAll(kept);
+    names.removeAll(alone);
+    Set<String> tops = new TreeSet<>();
+    names.forEach(path -> tops.add(RenderedFile.topLevelName(path)));
+    return tops;
+  }
+
+  private void requireUsable(Set<String> names) throws IOException, FetchFailure {
     Path data = root.resolve(DATA);
-    if (exists(data) && !Files.isSymbolicLink(data)) {
+    if (VolumeFiles.exists(data) && !Files.isSymbolicLink(data)) {
       throw failure(data + " is in the way: it is no link, so nothing here has made it");
     }
     for (String name : names) {
       Path visible = root.resolve(name);
-      if (exists(visible) && !isOurs(visible)) {
-        throw failure(
-            visible
-                + " exists already and isn't the fetcher's; remove it, or give the secret another"
-                + " path");
+      if (VolumeFiles.exists(visible) && !isOurs(visible)) {
+        throw inTheWay(visible);
       }
     }
   }
 
-  private @Nullable Path currentGeneration() throws IOException {
+  static FetchFailure inTheWay(Path visible) {
+    return failure(
+        visible
+            + " exists already and isn't the fetcher's; remove it, or give the secret another"
+            + " path");
+  }
+
+  private @Nullable Path currentGeneration() {
     Path data = root.resolve(DATA);
-    if (!Files.isSymbolicLink(data)) {
+    try {
+      String target = Files.readSymbolicLink(data).toString();
+      Path generation = root.resolve(target);
+      return GENERATION.matcher(target).matches() && VolumeFiles.isDirectory(generation)
+          ? generation
+          : null;
+    } catch (IOException | UnsupportedOperationException e) {
       return null;
     }
-    String target = Files.readSymbolicLink(data).toString();
-    Path generation = root.resolve(target);
-    return GENERATION.matcher(target).matches() && isDirectory(generation) ? generation : null;
   }
 
   private Path createGeneration() throws IOException {
@@ -146,47 +244,9 @@ final class SecretVolume {
     while (true) {
       Path generation = root.resolve(".." + number);
       try {
-        return Files.createDirectory(generation, attribute(OWNER_DIRECTORY));
+        return VolumeFiles.createDirectory(generation);
       } catch (FileAlreadyExistsException e) {
         number++;
-      }
-    }
-  }
-
-  private static void write(Path generation, Collection<RenderedFile> files) throws IOException {
-    Set<Path> directories = new TreeSet<>();
-    for (RenderedFile file : files) {
-      Path path = generation.resolve(file.path());
-      createParents(generation, path, directories);
-      try (FileChannel channel =
-          FileChannel.open(
-              path,
-              Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-              attribute(OWNER_FILE))) {
-        ByteBuffer content = file.revealContent();
-        while (content.hasRemaining()) {
-          channel.write(content);
-        }
-        channel.force(true);
-      }
-      // Not as an attribute of the creation, from which the process's umask would be taken away.
-      Files.setPosixFilePermissions(path, permissions(file.mode()));
-    }
-    directories.add(generation);
-    for (Path directory : directories) {
-      Files.setPosixFilePermissions(directory, OPEN_DIRECTORY);
-      sync(directory);
-    }
-  }
-
-  private static void createParents(Path generation, Path file, Set<Path> created)
-      throws IOException {
-    Path directory = generation;
-    Path below = generation.relativize(file);
-    for (int i = 0; i < below.getNameCount() - 1; i++) {
-      directory = directory.resolve(below.getName(i));
-      if (created.add(directory)) {
-        Files.createDirectory(directory, attribute(OWNER_DIRECTORY));
       }
     }
   }
@@ -217,11 +277,11 @@ final class SecretVolume {
     }
   }
 
-  private void undo(Path fresh, List<Path> addedLinks) {
+  private void undo(Path fresh, List<Path> added) {
     try {
-      deleteTree(fresh);
-      for (Path link : addedLinks) {
-        Files.delete(link);
+      VolumeFiles.deleteTree(fresh);
+      for (Path path : added) {
+        Files.deleteIfExists(path);
       }
       Files.deleteIfExists(root.resolve(DATA_NEW));
     } catch (IOException e) {
@@ -230,12 +290,22 @@ final class SecretVolume {
   }
 
   private void removeGenerationsBut(@Nullable Path kept) throws IOException {
-    for (Path entry : entries()) {
-      boolean generation = GENERATION.matcher(entry.getFileName().toString()).matches();
-      if (generation && isDirectory(entry) && !entry.equals(kept)) {
-        deleteTree(entry);
+    for (Path generation : generations()) {
+      if (!generation.equals(kept)) {
+        VolumeFiles.deleteTree(generation);
       }
     }
+  }
+
+  private List<Path> generations() throws IOException {
+    List<Path> generations = new ArrayList<>();
+    for (Path entry : entries()) {
+      boolean generation = GENERATION.matcher(entry.getFileName().toString()).matches();
+      if (generation && VolumeFiles.isDirectory(entry)) {
+        generations.add(entry);
+      }
+    }
+    return generations;
   }
 
   private List<Path> entries() throws IOException {
@@ -253,60 +323,6 @@ final class SecretVolume {
     return Path.of(DATA, name);
   }
 
-  private static void deleteTree(Path directory) throws IOException {
-    // Doesn't follow links.
-    Files.walkFileTree(
-        directory,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure)
-              throws IOException {
-            if (failure != null) {
-              throw failure;
-            }
-            Files.delete(visited);
-            return FileVisitResult.CONTINUE;
-          }
-        });
-  }
-
-  /** For a volume on a disk: after a crash, no link may lead to content that was never written. */
-  private static void sync(Path directory) throws IOException {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
-    }
-  }
-
-  private static boolean exists(Path path) {
-    return Files.exists(path, LinkOption.NOFOLLOW_LINKS);
-  }
-
-  private static boolean isDirectory(Path path) {
-    return Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS);
-  }
-
-  private static FileAttribute<Set<PosixFilePermission>> attribute(
-      Set<PosixFilePermission> permissions) {
-    return PosixFilePermissions.asFileAttribute(permissions);
-  }
-
-  private static Set<PosixFilePermission> permissions(int mode) {
-    StringBuilder text = new StringBuilder("rwxrwxrwx");
-    for (int i = 0; i < text.length(); i++) {
-      if ((mode & (0400 >> i)) == 0) {
-        text.setCharAt(i, '-');
-      }
-    }
-    return PosixFilePermissions.fromString(text.toString());
-  }
-
   private String explain(IOException e) {
     String reason = e instanceof FileSystemException f ? f.getReason() : null;
     if (e instanceof AccessDeniedException) {
@@ -321,7 +337,13 @@ final class SecretVolume {
         + (reason == null ? String.valueOf(e.getMessage()) : file + ": " + reason);
   }
 
-  private static FetchFailure failure(String sentence) {
+  /** Its directory, for messages. */
+  @Override
+  public String toString() {
+    return root.toString();
+  }
+
+  static FetchFailure failure(String sentence) {
     return new FetchFailure(ExitCode.WRITE_FAILED, sentence);
   }
 }

@@ -19,7 +19,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
@@ -46,13 +45,11 @@ class FetcherTest {
   }
 
   private ExitCode run(Map<String, String> variables, SecretSource source, String... arguments) {
-    return run(variables, environment -> source, arguments);
+    return run(variables, (plan, environment) -> source, arguments);
   }
 
   private ExitCode run(
-      Map<String, String> variables,
-      Function<Map<String, String>, SecretSource> sources,
-      String... arguments) {
+      Map<String, String> variables, Fetcher.Backend sources, String... arguments) {
     Map<String, String> environment = new HashMap<>(variables);
     environment.put("SECRETS_ROOT", root.toString());
     environment.put("SECRETS_TERMINATION_LOG", terminationLog.toString());
@@ -60,7 +57,8 @@ class FetcherTest {
             environment,
             sources,
             new PrintStream(out, true, UTF_8),
-            new PrintStream(err, true, UTF_8))
+            new PrintStream(err, true, UTF_8),
+            new Stopper())
         .run(arguments);
   }
 
@@ -196,6 +194,7 @@ class FetcherTest {
       assertThat(code).isEqualTo(ExitCode.DENIED);
       assertThat(err.toString(UTF_8).lines())
           .containsExactly(
+              "INFO credentials: the backend's own",
               "ERROR a: cannot read down",
               "ERROR b: cannot read missing",
               "ERROR c: cannot read denied");
@@ -222,7 +221,7 @@ class FetcherTest {
       ExitCode code =
           run(
               plan(file("db", "db")),
-              environment -> {
+              (plan, environment) -> {
                 throw new IllegalArgumentException("VAULT_ADDR isn't set");
               });
 
@@ -236,7 +235,7 @@ class FetcherTest {
       ExitCode code =
           run(
               Map.of(),
-              environment -> {
+              (plan, environment) -> {
                 throw new AssertionError("opened");
               });
 
@@ -314,9 +313,10 @@ class FetcherTest {
       Map<String, String> variables = new HashMap<>(plan(file("prod/db", "db")));
       variables.put("SECRETS_SOURCE", "directory:" + directory.resolve("secrets"));
 
-      assertThat(run(variables, Sources::open)).isEqualTo(ExitCode.SUCCESS);
+      assertThat(run(variables, new Sources())).isEqualTo(ExitCode.SUCCESS);
       assertThat(root.resolve("db")).hasContent(CANARY);
-      assertThat(Sources.open(variables)).isInstanceOf(DirectorySecretStore.class);
+      assertThat(new Sources().open(FetcherEnvironment.read(variables).plan(), variables))
+          .isInstanceOf(DirectorySecretStore.class);
     }
 
     @Test
@@ -325,7 +325,7 @@ class FetcherTest {
       Map<String, String> variables = new HashMap<>(plan(file("prod/db", "db")));
       variables.put("SECRETS_SOURCE", "vault");
 
-      assertThat(run(variables, Sources::open)).isEqualTo(ExitCode.BAD_PLAN);
+      assertThat(run(variables, new Sources())).isEqualTo(ExitCode.BAD_PLAN);
       assertThat(terminationLog).content().contains("SECRETS_SOURCE", "vault");
     }
   }

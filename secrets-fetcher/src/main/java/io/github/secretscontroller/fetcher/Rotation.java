@@ -1,0 +1,379 @@
+package io.github.secretscontroller.fetcher;
+
+import io.github.secretscontroller.core.InjectionPlan;
+import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
+import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretException;
+import io.github.secretscontroller.core.SecretReference;
+import io.github.secretscontroller.core.SecretResult;
+import io.github.secretscontroller.core.SecretSource;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps published files fresh. A look asks for versions only; what has a new one is read, the files
+ * that are made of it are made anew, and all files are published together if any of them differs.
+ * Whatever fails, what was published stays. Not thread-safe.
+ */
+final class Rotation {
+
+  /** Where files are published. */
+  interface Publisher {
+
+    /** Whether a file of the plan is published exactly as these files. */
+    boolean isPublished(SecretFile file, List<RenderedFile> rendered);
+
+    /** Whether anything of a file of the plan is published. */
+    boolean isPublished(SecretFile file);
+
+    /**
+     * Publishes.
+     *
+     * @param rendered what is new; the caller closes it
+     * @param kept the paths of what stays
+     * @return whether it did; not if the program is being stopped
+     */
+    boolean publish(List<RenderedFile> rendered, List<String> kept, List<FileStatus> statuses)
+        throws FetchFailure;
+  }
+
+  private final InjectionPlan plan;
+  private final Renderer renderer;
+  private final SecretSource source;
+  private final Publisher publisher;
+  private final Executor calls;
+  private final Clock clock;
+  private final EventLog log;
+  private final Counters counters;
+  private final Watches watches;
+  private final Map<String, String> errorByPath = new HashMap<>();
+  private Map<SecretReference, Reading> readings;
+
+  /**
+   * A rotation of what was delivered.
+   *
+   * @param calls runs the questions of one look
+   */
+  Rotation(
+      InjectionPlan plan,
+      Renderer renderer,
+      SecretSource source,
+      Publisher publisher,
+      Map<SecretReference, Reading> readings,
+      Schedule schedule,
+      Executor calls,
+      Clock clock,
+      EventLog log,
+      Counters counters) {
+    this.plan = plan;
+    this.renderer = renderer;
+    this.source = source;
+    this.publisher = publisher;
+    this.readings = Map.copyOf(readings);
+    this.calls = calls;
+    this.clock = clock;
+    this.log = log;
+    this.counters = counters;
+    this.watches = new Watches(changeable(), schedule, clock, log);
+  }
+
+  /** When there is something to do, a look or a file that gets stale. */
+  Instant nextDue() {
+    Instant look = watches.nextDue();
+    Instant stale = watches.nextStale(plan.refresh().staleness());
+    return look.isBefore(stale) ? look : stale;
+  }
+
+  /** Looks at what is due; returns whether files were published. */
+  boolean round() {
+    List<SecretReference> due = watches.due();
+    if (due.isEmpty()) {
+      return false;
+    }
+    Map<SecretReference, Object> answers = ask(due);
+    Set<SecretReference> changed = new LinkedHashSet<>();
+    boolean failed = false;
+    for (Map.Entry<SecretReference, Object> answer : answers.entrySet()) {
+      SecretReference secret = answer.getKey();
+      String known = known(secret);
+      if (answer.getValue() instanceof SecretException failure) {
+        if (known == null && failure instanceof SecretException.NotFound) {
+          watches.succeeded(secret);
+        } else {
+          watches.failed(secret, failure);
+          failed = true;
+        }
+      } else if (answer.getValue().equals(known)) {
+        watches.succeeded(secret);
+      } else {
+        changed.add(secret);
+      }
+    }
+    Outcome outcome = changed.isEmpty() ? Outcome.UNCHANGED : change(changed);
+    if (failed || outcome == Outcome.FAILED) {
+      counters.failedRefreshes.incrementAndGet();
+    } else if (outcome == Outcome.PUBLISHED) {
+      counters.publishedRefreshes.incrementAndGet();
+    } else {
+      counters.unchangedRefreshes.incrementAndGet();
+    }
+    return outcome == Outcome.PUBLISHED;
+  }
+
+  private enum Outcome {
+    UNCHANGED,
+    PUBLISHED,
+    FAILED
+  }
+
+  /** How it stands with each file now. */
+  List<FileStatus> statuses() {
+    List<FileStatus> statuses = new ArrayList<>();
+    for (SecretFile file : plan.files()) {
+      statuses.add(status(file, readings, publisher.isPublished(file)));
+    }
+    return statuses;
+  }
+
+  /** The version of each secret, or the failure to learn it; all are asked at the same time. */
+  private Map<SecretReference, Object> ask(List<SecretReference> secrets) {
+    Map<SecretReference, CompletableFuture<Object>> questions = new LinkedHashMap<>();
+    for (SecretReference secret : secrets) {
+      questions.put(secret, CompletableFuture.supplyAsync(() -> version(secret), calls));
+    }
+    Map<SecretReference, Object> answers = new LinkedHashMap<>();
+    questions.forEach((secret, question) -> answers.put(secret, question.join()));
+    return answers;
+  }
+
+  private Object version(SecretReference secret) {
+    try {
+      return source.currentVersion(secret);
+    } catch (SecretException e) {
+      return e;
+    }
+  }
+
+  private Outcome change(Set<SecretReference> changed) {
+    List<SecretFile> affected = affected(changed);
+    Set<SecretReference> needed = new LinkedHashSet<>();
+    affected.forEach(file -> needed.addAll(renderer.references(file)));
+    Map<SecretReference, SecretResult> results = source.fetchAll(needed);
+    Changes changes = new Changes();
+    try {
+      affected.forEach(file -> make(file, results, changes));
+      return carryOut(changed, results, changes);
+    } finally {
+      results.values().forEach(Delivery::wipe);
+      changes.rendered.forEach(RenderedFile::close);
+    }
+  }
+
+  /** What a round has made so far. */
+  private static final class Changes {
+    private final List<RenderedFile> rendered = new ArrayList<>();
+    private final Set<String> paths = new LinkedHashSet<>();
+    private final Set<SecretReference> incomplete = new LinkedHashSet<>();
+  }
+
+  /** What uses a changed secret; also what somebody removed from the volume, so that it returns. */
+  private List<SecretFile> affected(Set<SecretReference> changed) {
+    List<SecretFile> affected = new ArrayList<>();
+    for (SecretFile file : plan.files()) {
+      boolean uses = renderer.references(file).stream().anyMatch(s -> isAmong(s, changed));
+      if ((uses || isLost(file)) && !(file.content() instanceof EnvironmentFile)) {
+        affected.add(file);
+      }
+    }
+    return affected;
+  }
+
+  private boolean isLost(SecretFile file) {
+    SecretReference secret = file.secret();
+    return secret != null
+        && known(secret.whole()) != null
+        && !errorByPath.containsKey(file.path())
+        && !publisher.isPublished(file);
+  }
+
+  private void make(SecretFile file, Map<SecretReference, SecretResult> results, Changes changes) {
+    try {
+      List<RenderedFile> made = renderer.render(file, results);
+      errorByPath.remove(file.path());
+      boolean gone = made.isEmpty() && publisher.isPublished(file);
+      if (gone || publisher.isPublished(file, made)) {
+        made.forEach(RenderedFile::close);
+      } else {
+        changes.rendered.addAll(made);
+        changes.paths.add(file.path());
+      }
+    } catch (FetchFailure e) {
+      boolean read = true;
+      for (SecretReference secret : renderer.references(file)) {
+        if (results.get(secret) instanceof SecretResult.Failed) {
+          read = false;
+        }
+      }
+      if (!read) {
+        renderer.references(file).forEach(secret -> changes.incomplete.add(secret.whole()));
+      } else if (!e.oneSentence().equals(errorByPath.put(file.path(), e.oneSentence()))) {
+        log.warn("keeping the last good version of " + e.oneSentence(), "file", file.path());
+      }
+    }
+  }
+
+  private Outcome carryOut(
+      Set<SecretReference> changed, Map<SecretReference, SecretResult> results, Changes changes) {
+    Instant now = clock.instant();
+    Map<SecretReference, Reading> after = new HashMap<>(readings);
+    results.forEach(
+        (secret, result) -> {
+          boolean complete = !changes.incomplete.contains(secret.whole());
+          if (result instanceof SecretResult.Fetched && complete && isAmong(secret, changed)) {
+            after.put(secret, Reading.of(secret, result, now));
+          }
+        });
+    try {
+      if (!changes.rendered.isEmpty() && !publish(changes, after)) {
+        return Outcome.UNCHANGED;
+      }
+    } catch (FetchFailure e) {
+      counters.publicationFailures.incrementAndGet();
+      log.warn("keeping what was published: " + e.oneSentence());
+      changed.forEach(watches::retry);
+      return Outcome.FAILED;
+    }
+    readings = after;
+    boolean failed = settle(changed, results, changes);
+    if (changes.rendered.isEmpty()) {
+      return failed ? Outcome.FAILED : Outcome.UNCHANGED;
+    }
+    return Outcome.PUBLISHED;
+  }
+
+  private boolean publish(Changes changes, Map<SecretReference, Reading> after)
+      throws FetchFailure {
+    List<String> kept = new ArrayList<>();
+    List<FileStatus> statuses = new ArrayList<>();
+    for (SecretFile file : plan.files()) {
+      boolean made = changes.paths.contains(file.path());
+      if (!made && publisher.isPublished(file)) {
+        kept.add(file.path());
+      }
+      statuses.add(status(file, after, made || publisher.isPublished(file)));
+    }
+    if (!publisher.publish(changes.rendered, kept, statuses)) {
+      return false;
+    }
+    counters.publications.incrementAndGet();
+    for (String path : changes.paths) {
+      log.info("published " + path + versions(path, after), "file", path);
+    }
+    return true;
+  }
+
+  /** Tells the watches what became of each change; returns whether anything failed. */
+  private boolean settle(
+      Set<SecretReference> changed, Map<SecretReference, SecretResult> results, Changes changes) {
+    boolean failed = false;
+    for (SecretReference secret : changed) {
+      SecretException failure = null;
+      for (Map.Entry<SecretReference, SecretResult> result : results.entrySet()) {
+        if (result.getKey().whole().equals(secret)
+            && result.getValue() instanceof SecretResult.Failed f) {
+          failure = f.failure();
+        }
+      }
+      if (failure != null) {
+        watches.failed(secret, failure);
+        failed = true;
+      } else if (changes.incomplete.contains(secret)) {
+        watches.retry(secret);
+        failed = true;
+      } else {
+        watches.succeeded(secret);
+      }
+    }
+    return failed;
+  }
+
+  private FileStatus status(
+      SecretFile file, Map<SecretReference, Reading> current, boolean published) {
+    Instant now = clock.instant();
+    Instant checkedAt = now;
+    String error = errorByPath.get(file.path());
+    List<Reading> own = new ArrayList<>();
+    for (SecretReference reference : renderer.references(file)) {
+      Reading reading = current.get(reference);
+      if (reading != null) {
+        own.add(reading);
+      }
+      Instant succeededAt = watches.succeededAt(reference.whole());
+      if (succeededAt != null && succeededAt.isBefore(checkedAt)) {
+        checkedAt = succeededAt;
+      }
+      SecretException failure = watches.failure(reference.whole());
+      if (failure != null && error == null) {
+        error = failure.getMessage();
+      }
+    }
+    boolean stale = published && !checkedAt.plus(plan.refresh().staleness()).isAfter(now);
+    return new FileStatus(file.path(), own, published, checkedAt, stale, error);
+  }
+
+  private String versions(String path, Map<SecretReference, Reading> current) {
+    StringBuilder text = new StringBuilder();
+    for (SecretFile file : plan.files()) {
+      if (file.path().equals(path)) {
+        for (SecretReference secret : renderer.references(file)) {
+          Reading reading = current.get(secret);
+          text.append(": ").append(secret.describe()).append(", version ");
+          text.append(reading == null ? "unknown" : reading.versionId());
+        }
+      }
+    }
+    return text.toString();
+  }
+
+  private @Nullable String known(SecretReference whole) {
+    for (Reading reading : readings.values()) {
+      if (reading.secret().whole().equals(whole)) {
+        return reading.versionId();
+      }
+    }
+    return null;
+  }
+
+  /**
+   * What is worth a look: not a version that was named by its id, nor what only environment files
+   * are made of, since a process's environment never changes.
+   */
+  private Collection<SecretReference> changeable() {
+    Set<SecretReference> changeable = new LinkedHashSet<>();
+    for (SecretFile file : plan.files()) {
+      if (!(file.content() instanceof EnvironmentFile)) {
+        for (SecretReference secret : renderer.references(file)) {
+          if (secret.versionId() == null || known(secret.whole()) == null) {
+            changeable.add(secret.whole());
+          }
+        }
+      }
+    }
+    return changeable;
+  }
+
+  private static boolean isAmong(SecretReference reference, Set<SecretReference> wholes) {
+    return wholes.contains(reference.whole());
+  }
+}

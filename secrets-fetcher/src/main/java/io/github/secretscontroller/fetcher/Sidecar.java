@@ -1,0 +1,172 @@
+package io.github.secretscontroller.fetcher;
+
+import io.github.secretscontroller.core.InjectionPlan;
+import io.github.secretscontroller.core.SecretSource;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/** The program's life as a sidecar: publish, stay, keep fresh, answer probes. */
+final class Sidecar implements AutoCloseable {
+
+  private static final int QUESTIONS_AT_A_TIME = 4;
+  private static final Duration LEAST_WAIT = Duration.ofMillis(10);
+
+  private final InjectionPlan plan;
+  private final Map<String, String> environment;
+  private final Clock clock;
+  private final Stopper stopper;
+  private final EventLog log;
+  private final Counters counters = new Counters();
+  private final Report report;
+  private final Health health;
+  private final ExecutorService calls = questions();
+  private Set<String> staleBefore = new HashSet<>();
+
+  /**
+   * Begins to answer probes.
+   *
+   * @throws FetchFailure if nobody could reach it
+   */
+  Sidecar(
+      InjectionPlan plan,
+      Map<String, String> environment,
+      Clock clock,
+      Stopper stopper,
+      EventLog log)
+      throws FetchFailure {
+    this.plan = plan;
+    this.environment = environment;
+    this.clock = clock;
+    this.stopper = stopper;
+    this.log = log;
+    this.report = new Report(plan.refresh().unreadyWhenStale(), counters, clock);
+    this.health = Health.start(FetcherEnvironment.healthPort(environment), report);
+    log.info("answering probes on port " + health.port(), "port", String.valueOf(health.port()));
+  }
+
+  /**
+   * Publishes, and stays until the program is stopped.
+   *
+   * @throws FetchFailure if the first publication fails
+   */
+  void run(Renderer renderer, SecretSource opened, SecretVolume volume, String identity)
+      throws FetchFailure {
+    try (SecretSource source = new CountedSource(opened, counters)) {
+      Delivery.Delivered delivered =
+          new Delivery(plan, renderer, volume, identity, clock, stopper, log).run(source, false);
+      counters.publications.incrementAndGet();
+      TerminationLog.write(environment, delivered.sentence());
+      VolumePublisher publisher =
+          new VolumePublisher(
+              volume, new StatusFile(plan, identity), stopper, clock, delivered.publishedAt());
+      Random random = new Random();
+      Rotation rotation =
+          new Rotation(
+              plan,
+              renderer,
+              source,
+              publisher,
+              delivered.readings(),
+              new Schedule(plan.refresh().interval(), random),
+              calls,
+              clock,
+              log,
+              counters);
+      ChangeNotices notices =
+          new ChangeNotices(ChangeNotice.of(plan.onChange()), random, clock, log, counters);
+      if (delivered.replaced()) {
+        notices.published();
+      }
+      report.update(rotation.statuses());
+      stopper.leaveWith(this::farewell);
+      stay(rotation, publisher, notices);
+    }
+  }
+
+  private void stay(Rotation rotation, VolumePublisher publisher, ChangeNotices notices) {
+    while (!stopper.await(untilNext(rotation, notices))) {
+      try {
+        if (rotation.round()) {
+          notices.published();
+        }
+        List<FileStatus> statuses = rotation.statuses();
+        report.update(statuses);
+        tellStale(statuses);
+        publisher.update(statuses);
+      } catch (FetchFailure e) {
+        log.warn("the status can't be written: " + e.oneSentence());
+      } catch (RuntimeException e) {
+        // The last good files are worth more than an end, which would be the same again.
+        counters.failedRefreshes.incrementAndGet();
+        log.error("internal error, going on: " + Fetcher.withoutMessages(e));
+      }
+      notices.tell();
+    }
+  }
+
+  private Duration untilNext(Rotation rotation, ChangeNotices notices) {
+    Instant look = rotation.nextDue();
+    Instant notice = notices.nextDue();
+    Duration wait = Duration.between(clock.instant(), look.isBefore(notice) ? look : notice);
+    return wait.compareTo(LEAST_WAIT) < 0 ? LEAST_WAIT : wait;
+  }
+
+  private void tellStale(List<FileStatus> statuses) {
+    Set<String> stale = new HashSet<>();
+    for (FileStatus file : statuses) {
+      if (file.stale()) {
+        stale.add(file.path());
+        if (!staleBefore.contains(file.path())) {
+          log.warn(
+              file.path()
+                  + " is stale: no look at its secret has succeeded since "
+                  + file.checkedAt(),
+              "file",
+              file.path());
+        }
+      } else if (staleBefore.contains(file.path())) {
+        log.info(file.path() + " isn't stale any more", "file", file.path());
+      }
+    }
+    staleBefore = stale;
+  }
+
+  private void farewell() {
+    String sentence = "stopped by a signal after " + counters.publications.get() + " publications";
+    log.info(sentence);
+    TerminationLog.write(environment, sentence);
+  }
+
+  /** Threads that end when they have nothing to do, which is nearly always. */
+  private static ExecutorService questions() {
+    return new ThreadPoolExecutor(
+        0,
+        QUESTIONS_AT_A_TIME,
+        5,
+        TimeUnit.SECONDS,
+        new SynchronousQueue<>(),
+        task -> {
+          Thread thread = new Thread(task, "secrets-fetcher-look");
+          thread.setDaemon(true);
+          return thread;
+        },
+        new ThreadPoolExecutor.CallerRunsPolicy());
+  }
+
+  @Override
+  public void close() {
+    stopper.leaveWith(null);
+    calls.shutdownNow();
+    health.close();
+  }
+}
