@@ -23,6 +23,6 @@ class AnnotationsFuzzTest {
   @FuzzTest(maxDuration = "20s")
   @DisplayName("secret-filename")
   void secretFilename(byte[] value) {
-    read(Map.of(Annotations.SECRET_ARN, "db", Annotations.SECRET_FILENAME, text(value)));
+    read(Map.of(Annotations.SECRET_ARN, "db", LegacyAnnotations.SECRET_FILENAME, text(value)));
   }
 }

@@ -244,7 +244,7 @@ class LegacyAnnotationsTest {
               Pods.warnings(response(Map.of("secrets.k8s.aws/sidecarInjectorWebhook", "enabled"))))
           .containsExactly(
               "annotation secrets.k8s.aws/sidecarInjectorWebhook has no effect, since no secret is"
-                  + " named; add secrets.k8s.aws/secret-arn");
+                  + " named; add secrets.k8s.aws/secret-arn or secrets.k8s.aws/secret.NAME");
     }
   }
 
@@ -300,6 +300,67 @@ class LegacyAnnotationsTest {
     void refused(String rest) {
       assertThat(refusal(Map.of("secrets.k8s.aws/secret-arn", Pods.ARN + rest)))
           .contains("annotation secrets.k8s.aws/secret-arn is ");
+    }
+  }
+
+  @Nested
+  @DisplayName("layout")
+  class Layout {
+
+    @Test
+    @DisplayName("multi-secret puts a single ARN without a path at /secrets/NAME")
+    void multi() {
+      ObjectNode pod =
+          admitted(
+              Map.of(
+                  "secrets.k8s.aws/secret-arn",
+                  Pods.ARN,
+                  "secrets.k8s.aws/layout",
+                  "multi-secret"));
+      assertThat(Pods.secretMounts(Pods.container(pod, 0)))
+          .containsExactly("/secrets/database-password-hlRvvF");
+    }
+
+    @Test
+    @DisplayName("single-secret is what a single ARN has anyway")
+    void single() {
+      ObjectNode pod =
+          admitted(
+              Map.of(
+                  "secrets.k8s.aws/secret-arn",
+                  Pods.ARN,
+                  "secrets.k8s.aws/layout",
+                  "single-secret"));
+      assertThat(Pods.secretMounts(Pods.container(pod, 0))).containsExactly("/tmp");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+        delimiter = '|',
+        value = {
+          "db | both | it must be single-secret or multi-secret",
+          "a,b | single-secret | lists several secrets or a path, which is the layout multi-secret",
+        })
+    @DisplayName("that is unknown, or contradicts the list, is refused")
+    void refused(String secret, String layout, String reason) {
+      assertThat(
+              refusal(
+                  Map.of("secrets.k8s.aws/secret-arn", secret, "secrets.k8s.aws/layout", layout)))
+          .contains("annotation secrets.k8s.aws/layout is \"" + layout + "\"", reason);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"layout", "secret-filename"})
+    @DisplayName("and secret-filename mean nothing without secret-arn: a warning")
+    void stray(String key) {
+      assertThat(
+              Pods.warnings(
+                  response(
+                      Map.of("secrets.k8s.aws/secret.db", "db", "secrets.k8s.aws/" + key, "x"))))
+          .containsExactly(
+              "secrets.k8s.aws/"
+                  + key
+                  + " is ignored, since there is no secrets.k8s.aws/secret-arn");
     }
   }
 

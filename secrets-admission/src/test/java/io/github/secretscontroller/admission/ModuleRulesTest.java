@@ -27,8 +27,8 @@ class ModuleRulesTest {
 
   @Test
   @DisplayName(
-      "depends on core, Jackson, slf4j and the JDK only; what makes certificates on BouncyCastle, and"
-          + " metrics on Micrometer, too")
+      "depends on core, Jackson, JMESPath, slf4j and the JDK only; what makes certificates on"
+          + " BouncyCastle, and metrics on Micrometer, too")
   void dependencies() {
     classes()
         .that(not(belongToAnyOf(Pem.class, Authority.class, AdmissionMetrics.class)))
@@ -39,6 +39,7 @@ class ModuleRulesTest {
                 "io.github.secretscontroller.admission..",
                 "io.github.secretscontroller.core",
                 "com.fasterxml.jackson..",
+                "io.burt.jmespath..",
                 "org.slf4j",
                 "org.jspecify.annotations",
                 "javax.net.ssl",

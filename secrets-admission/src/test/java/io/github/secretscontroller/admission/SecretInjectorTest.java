@@ -403,13 +403,13 @@ class SecretInjectorTest {
     @DisplayName("with more secrets than fit into the fetcher's environment")
     void planTooLong() {
       String secrets =
-          IntStream.range(0, 1500)
-              .mapToObj(i -> Pods.ARN + ":/secrets/" + i)
+          IntStream.range(0, 250)
+              .mapToObj(i -> Pods.ARN + ":/secrets/" + "x".repeat(250) + "/" + "y".repeat(250) + i)
               .collect(Collectors.joining(","));
       assertThat(
               Pods.refusal(HANDLER, Pods.annotated(Map.of("secrets.k8s.aws/secret-arn", secrets))))
           .matches(
-              ".* can't get its secrets: the plan of 1500 files takes \\d+ bytes, more than the"
+              ".* can't get its secrets: the plan of 250 files takes \\d+ bytes, more than the"
                   + " 98304 that fit into an environment variable; name fewer secrets in one pod");
     }
 
