@@ -112,9 +112,12 @@ public final class AwsEnvironment {
 
   /** What clients for this environment share; the caller closes it, after them. */
   AwsResources resources() {
-    return new AwsResources(
-        new AwsHttp(proxy("HTTP_PROXY"), proxy("HTTPS_PROXY"), eitherCase("NO_PROXY").orElse(""))
-            .client());
+    AwsHttp http =
+        new AwsHttp(proxy("HTTP_PROXY"), proxy("HTTPS_PROXY"), eitherCase("NO_PROXY").orElse(""));
+    if (flag("AWS_USE_FIPS_ENDPOINT")) {
+      http.offerMore();
+    }
+    return new AwsResources(http.client());
   }
 
   /**

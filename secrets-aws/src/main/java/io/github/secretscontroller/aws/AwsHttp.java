@@ -11,6 +11,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import javax.net.ssl.HttpsURLConnection;
+import javax.net.ssl.SSLSocketFactory;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 
@@ -27,6 +30,9 @@ final class AwsHttp {
   private final Proxy httpProxy;
   private final Proxy httpsProxy;
   private final List<String> direct;
+
+  /** Null means the JVM's own. */
+  private volatile @Nullable SSLSocketFactory sockets;
 
   /**
    * What to do for URLs of either scheme.
@@ -47,7 +53,15 @@ final class AwsHttp {
 
   /** With a connection factory the client doesn't set up TLS before it is needed. */
   SdkHttpClient client() {
-    return UrlConnectionHttpClient.create(this::connect);
+    SdkHttpClient client = UrlConnectionHttpClient.create(this::connect);
+    return WiderGroups.areAvailable() ? new RefusedHandshakes(client, this::offerMore) : client;
+  }
+
+  /** Has new connections offer {@link WiderGroups}, if there are any. */
+  void offerMore() {
+    if (WiderGroups.areAvailable()) {
+      sockets = new WiderGroups();
+    }
   }
 
   private HttpURLConnection connect(URI uri) {
@@ -56,6 +70,10 @@ final class AwsHttp {
       // A factory has to set what the client would otherwise.
       connection.setConnectTimeout(Math.toIntExact(CONNECT_TIMEOUT.toMillis()));
       connection.setReadTimeout(Math.toIntExact(READ_TIMEOUT.toMillis()));
+      SSLSocketFactory chosen = sockets;
+      if (chosen != null && connection instanceof HttpsURLConnection https) {
+        https.setSSLSocketFactory(chosen);
+      }
       return connection;
     } catch (IOException e) {
       throw new UncheckedIOException("no connection to " + uri.getHost(), e);

@@ -148,6 +148,25 @@ public record SecretReference(
         : text.substring(0, LONGEST_SHOWN) + "... (" + text.length() + " characters)";
   }
 
+  /** Written out, like {@link #hashCode}: a record's own are made at run time, at each start. */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof SecretReference that
+        && scheme.equals(that.scheme)
+        && id.equals(that.id)
+        && Objects.equals(versionStage, that.versionStage)
+        && Objects.equals(versionId, that.versionId)
+        && Objects.equals(selector, that.selector);
+  }
+
+  @Override
+  public int hashCode() {
+    int hash = 31 * scheme.hashCode() + id.hashCode();
+    hash = 31 * hash + Objects.hashCode(versionStage);
+    hash = 31 * hash + Objects.hashCode(versionId);
+    return 31 * hash + Objects.hashCode(selector);
+  }
+
   /** The canonical text form; {@link #parse} of it equals this reference. */
   @Override
   public String toString() {

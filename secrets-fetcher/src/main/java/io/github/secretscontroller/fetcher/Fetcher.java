@@ -89,6 +89,7 @@ public final class Fetcher {
   ExitCode run(String[] arguments) {
     EventLog log = EventLog.plain(err);
     try {
+      BuildId.requireSameJar(BuildId.ofCode(), System.getProperty("java.class.path", ""));
       CommandLine line = CommandLine.parse(arguments);
       switch (line.command()) {
         case HELP -> out.print(CommandLine.USAGE);
