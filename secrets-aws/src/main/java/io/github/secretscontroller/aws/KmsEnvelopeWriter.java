@@ -2,12 +2,14 @@ package io.github.secretscontroller.aws;
 
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
-import io.github.secretscontroller.core.SecretWriter;
+import io.github.secretscontroller.core.StagingSecretWriter;
 import io.github.secretscontroller.core.WriteContext;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,7 +32,7 @@ import software.amazon.awssdk.services.kms.model.GenerateDataKeyResponse;
  *
  * <p>Thread-safe.
  */
-public final class KmsEnvelopeWriter implements SecretWriter {
+public final class KmsEnvelopeWriter implements StagingSecretWriter {
 
   /** The largest value, in bytes: a few references of that size fit into a pod's plan. */
   public static final int MAX_VALUE_BYTES = KmsEnvelope.MAX_VALUE_BYTES;
@@ -72,6 +74,77 @@ public final class KmsEnvelopeWriter implements SecretWriter {
    */
   @Override
   public SecretReference write(String name, byte[] value, WriteContext context) {
+    SecretReference named = named(name, value);
+    return unchanged(value, context).orElseGet(() -> seal(named, value, context));
+  }
+
+  /** As {@link #write}: a sealed value is where its reference is, and current nowhere. */
+  @Override
+  public SecretReference stage(String name, byte[] value, WriteContext context) {
+    return write(name, value, context);
+  }
+
+  @Override
+  public Optional<SecretReference> find(String name, byte[] value, WriteContext context) {
+    named(name, value);
+    return unchanged(value, context);
+  }
+
+  @Override
+  public boolean owns(SecretReference reference, WriteContext owner) {
+    if (!reference.scheme().equals(SecretReference.KMS)) {
+      return false;
+    }
+    try {
+      KmsEnvelope envelope = KmsOpener.envelope(reference);
+      String version = reference.versionId();
+      if (!isSealedFor(owner, envelope)
+          || (version != null && !version.equals(envelope.header().versionId().toString()))) {
+        return false;
+      }
+      // A header is only text; that it is true shows when it opens.
+      Arrays.fill(opener.open(reference, envelope), (byte) 0);
+      return true;
+    } catch (SecretException.Corrupt | SecretException.InvalidRequest e) {
+      return false;
+    }
+  }
+
+  /** Does nothing, as {@link #delete}. */
+  @Override
+  public void promote(SecretReference reference, WriteContext owner) {}
+
+  /** Does nothing, as {@link #delete}. */
+  @Override
+  public void markDeleted(SecretReference reference, WriteContext owner, Instant when) {}
+
+  /** Does nothing, as {@link #delete}. */
+  @Override
+  public void restore(SecretReference reference, WriteContext owner) {}
+
+  /** Empty: nothing is stored. */
+  @Override
+  public List<Written> inventory(String cluster) {
+    return List.of();
+  }
+
+  @Override
+  public int maxValueBytes() {
+    return MAX_VALUE_BYTES;
+  }
+
+  /** Does nothing: a sealed value lives in its reference, and is gone with it. */
+  @Override
+  public void delete(SecretReference reference, WriteContext context) {}
+
+  @Override
+  public void close() {
+    opener.close();
+    kms.close();
+    resources.close();
+  }
+
+  private static SecretReference named(String name, byte[] value) {
     SecretReference named =
         new SecretReference(SecretReference.SECRETS_MANAGER, name, null, null, null);
     if (value.length > MAX_VALUE_BYTES) {
@@ -86,29 +159,27 @@ public final class KmsEnvelopeWriter implements SecretWriter {
               + " that can be sealed into a reference; store it in Secrets Manager",
           null);
     }
-    SecretReference previous = context.previousReference();
-    if (previous != null && holds(previous, value, context)) {
-      // As it is written here: a selector or a pinned version isn't part of it.
-      return new SecretReference(SecretReference.KMS, previous.id(), null, null, null);
-    }
-    return seal(named, value, context);
+    return named;
   }
 
-  /** Does nothing: a sealed value lives in its reference, and is gone with it. */
-  @Override
-  public void delete(SecretReference reference, WriteContext context) {}
+  /** The previous reference, if it holds the value. */
+  private Optional<SecretReference> unchanged(byte[] value, WriteContext context) {
+    return context
+        .previous()
+        .filter(previous -> previous.scheme().equals(SecretReference.KMS))
+        .filter(previous -> holds(previous, value, context))
+        // As it is written here: a selector or a pinned version isn't part of it.
+        .map(previous -> new SecretReference(SecretReference.KMS, previous.id(), null, null, null));
+  }
 
-  @Override
-  public void close() {
-    opener.close();
-    kms.close();
-    resources.close();
+  private static boolean isSealedFor(WriteContext owner, KmsEnvelope envelope) {
+    return envelope.header().encryptionContext().equals(KmsEnvelope.encryptionContextOf(owner));
   }
 
   private boolean holds(SecretReference previous, byte[] value, WriteContext context) {
     try {
       KmsEnvelope envelope = KmsOpener.envelope(previous);
-      if (!envelope.header().encryptionContext().equals(KmsEnvelope.encryptionContextOf(context))) {
+      if (!isSealedFor(context, envelope)) {
         return false;
       }
       byte[] present = opener.open(previous, envelope);

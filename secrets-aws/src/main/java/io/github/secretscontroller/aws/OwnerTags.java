@@ -4,6 +4,7 @@ import io.github.secretscontroller.core.WriteContext;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import software.amazon.awssdk.services.secretsmanager.model.Tag;
 
 /**
@@ -36,17 +37,22 @@ record OwnerTags(String cluster, String namespace, String name) {
     return asMap(tags).entrySet().containsAll(asMap().entrySet());
   }
 
-  /** Whom the tags of a secret name, in words. */
-  static String ownerIn(List<Tag> tags) {
+  /** Whom the tags of a secret name, if we wrote them. */
+  static Optional<OwnerTags> ownedBy(List<Tag> tags) {
     Map<String, String> present = asMap(tags);
     if (!MANAGER.equals(present.get(MANAGED_BY))) {
-      return "nobody that its tags name";
+      return Optional.empty();
     }
-    return new OwnerTags(
+    return Optional.of(
+        new OwnerTags(
             present.getOrDefault(CLUSTER, "?"),
             present.getOrDefault(NAMESPACE, "?"),
-            present.getOrDefault(NAME, "?"))
-        .toString();
+            present.getOrDefault(NAME, "?")));
+  }
+
+  /** Whom the tags of a secret name, in words. */
+  static String ownerIn(List<Tag> tags) {
+    return ownedBy(tags).map(OwnerTags::toString).orElse("nobody that its tags name");
   }
 
   /** In words. */

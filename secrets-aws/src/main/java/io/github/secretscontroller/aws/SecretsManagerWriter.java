@@ -2,11 +2,15 @@ package io.github.secretscontroller.aws;
 
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
-import io.github.secretscontroller.core.SecretWriter;
+import io.github.secretscontroller.core.StagingSecretWriter;
 import io.github.secretscontroller.core.WriteContext;
+import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.kms.KmsClient;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
@@ -14,7 +18,6 @@ import software.amazon.awssdk.services.secretsmanager.model.CreateSecretResponse
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
 import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
-import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
 import software.amazon.awssdk.services.secretsmanager.model.PutSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
@@ -35,10 +38,14 @@ import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundExce
  * <p><b>Text</b> is stored as a string, so that other tools can read it, and what is no UTF-8 as
  * binary; both read back exactly.
  *
+ * <p><b>Staging.</b> {@link #stage} puts a version under a label of its own, {@code
+ * secrets-controller/admitted}, and {@link #promote} moves {@code AWSCURRENT} to it. A mark is the
+ * tag {@code secrets-controller/deleted-at}.
+ *
  * <p>A secret that is scheduled for deletion is restored when it is written again. Between that and
  * the write, a few milliseconds, its last value can be read. Thread-safe.
  */
-public final class SecretsManagerWriter implements SecretWriter {
+public final class SecretsManagerWriter implements StagingSecretWriter {
 
   /**
    * The largest value, in bytes; see <a
@@ -48,11 +55,13 @@ public final class SecretsManagerWriter implements SecretWriter {
   public static final int MAX_VALUE_BYTES = 65_536;
 
   private static final int ATTEMPTS = 5;
-  private static final String CURRENT = "AWSCURRENT";
+  private static final String CURRENT = SecretsManagerStages.CURRENT;
 
   private final SecretsManagerClient client;
   private final AwsResources resources;
+  private final OwnedSecrets owned;
   private final WriteTokens tokens;
+  private final SecretsManagerStages stages;
   private final @Nullable String kmsKeyId;
   private final boolean adoptExisting;
   private final long recoveryWindowDays;
@@ -68,7 +77,9 @@ public final class SecretsManagerWriter implements SecretWriter {
             region,
             environment.identity().provider(region, resources),
             resources);
+    this.owned = new OwnedSecrets(client);
     this.tokens = new WriteTokens(builder.tokenKey);
+    this.stages = new SecretsManagerStages(client, tokens);
     this.kmsKeyId = builder.kmsKeyId;
     this.adoptExisting = builder.adoptExisting;
     this.recoveryWindowDays = builder.recoveryWindowDays;
@@ -86,42 +97,114 @@ public final class SecretsManagerWriter implements SecretWriter {
 
   @Override
   public SecretReference write(String name, byte[] value, WriteContext context) {
-    SecretReference reference =
-        new SecretReference(SecretReference.SECRETS_MANAGER, name, null, null, null);
-    requireSize(reference, value);
-    try {
-      for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        Optional<SecretReference> written = tryWrite(reference, value, context);
-        if (written.isPresent()) {
-          return written.get();
-        }
-      }
-    } catch (SecretException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      throw AwsFailures.writing(reference, e);
-    }
-    throw new SecretException.Unavailable(
+    SecretReference reference = named(name, value);
+    return retried(
+        reference, () -> tryWrite(reference, value, context, secret -> put(secret.arn(), value)));
+  }
+
+  @Override
+  public SecretReference stage(String name, byte[] value, WriteContext context) {
+    SecretReference reference = named(name, value);
+    return retried(
         reference,
-        "others keep changing " + reference.describe() + " while it is written; try again",
-        null);
+        () ->
+            tryWrite(
+                reference,
+                value,
+                context,
+                secret -> {
+                  stages.unmark(secret);
+                  return stages.put(secret, value, context).map(id -> versionOf(secret.arn(), id));
+                }));
+  }
+
+  @Override
+  public Optional<SecretReference> find(String name, byte[] value, WriteContext context) {
+    SecretReference reference = named(name, value);
+    return OwnedSecrets.translated(
+        reference,
+        () ->
+            owned
+                .describe(reference)
+                .filter(secret -> secret.deletedDate() == null)
+                .filter(secret -> OwnerTags.of(context).describe(secret.tags()))
+                .flatMap(
+                    secret ->
+                        stages
+                            .holding(secret, value, context)
+                            .map(version -> versionOf(secret.arn(), version))));
+  }
+
+  @Override
+  public boolean owns(SecretReference reference, WriteContext owner) {
+    String version = reference.versionId();
+    return reference.scheme().equals(SecretReference.SECRETS_MANAGER)
+        && OwnedSecrets.translated(
+            reference,
+            () ->
+                owned
+                    .describe(reference)
+                    .filter(secret -> OwnerTags.of(owner).describe(secret.tags()))
+                    .filter(secret -> version == null || stages.exists(secret, version))
+                    .isPresent());
+  }
+
+  @Override
+  public void promote(SecretReference reference, WriteContext owner) {
+    String version = reference.versionId();
+    if (version != null) {
+      owned.act(reference, owner, secret -> stages.promote(secret, version));
+    }
+  }
+
+  @Override
+  public void markDeleted(SecretReference reference, WriteContext owner, Instant when) {
+    owned.act(
+        reference,
+        owner,
+        secret -> {
+          // AWS refuses to tag what is scheduled for deletion.
+          if (secret.deletedDate() == null) {
+            stages.mark(secret.arn(), when);
+          }
+        });
+  }
+
+  @Override
+  public void restore(SecretReference reference, WriteContext owner) {
+    owned.act(
+        reference,
+        owner,
+        secret -> {
+          if (secret.deletedDate() != null) {
+            client.restoreSecret(request -> request.secretId(secret.arn()));
+          }
+          stages.unmark(secret);
+        });
+  }
+
+  @Override
+  public List<Written> inventory(String cluster) {
+    return OwnedSecrets.translated(
+        SecretReference.parse("ListSecrets"), () -> stages.inventory(cluster));
+  }
+
+  @Override
+  public int maxValueBytes() {
+    return MAX_VALUE_BYTES;
   }
 
   @Override
   public void delete(SecretReference reference, WriteContext context) {
-    try {
-      Optional<DescribeSecretResponse> existing = describe(reference);
-      if (existing.isEmpty() || existing.get().deletedDate() != null) {
-        return;
-      }
-      requireOurs(reference, existing.get(), context);
-      client.deleteSecret(
-          request -> request.secretId(reference.id()).recoveryWindowInDays(recoveryWindowDays));
-    } catch (SecretException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      throw AwsFailures.writing(reference, e);
-    }
+    owned.act(
+        reference,
+        context,
+        secret -> {
+          if (secret.deletedDate() == null) {
+            client.deleteSecret(
+                request -> request.secretId(secret.arn()).recoveryWindowInDays(recoveryWindowDays));
+          }
+        });
   }
 
   @Override
@@ -130,16 +213,44 @@ public final class SecretsManagerWriter implements SecretWriter {
     resources.close();
   }
 
+  private static SecretReference named(String name, byte[] value) {
+    SecretReference reference =
+        new SecretReference(SecretReference.SECRETS_MANAGER, name, null, null, null);
+    requireSize(reference, value);
+    return reference;
+  }
+
+  private SecretReference retried(
+      SecretReference reference, Supplier<Optional<SecretReference>> attempt) {
+    return OwnedSecrets.translated(
+        reference,
+        () -> {
+          for (int i = 0; i < ATTEMPTS; i++) {
+            Optional<SecretReference> written = attempt.get();
+            if (written.isPresent()) {
+              return written.get();
+            }
+          }
+          throw new SecretException.Unavailable(
+              reference,
+              "others keep changing " + reference.describe() + " while it is written; try again",
+              null);
+        });
+  }
+
   /** Empty if somebody else was faster, and it must be looked at again. */
   private Optional<SecretReference> tryWrite(
-      SecretReference reference, byte[] value, WriteContext context) {
-    Optional<DescribeSecretResponse> existing = describe(reference);
+      SecretReference reference,
+      byte[] value,
+      WriteContext context,
+      Function<DescribeSecretResponse, Optional<SecretReference>> put) {
+    Optional<DescribeSecretResponse> existing = owned.describe(reference);
     if (existing.isEmpty()) {
       return create(reference, value, context);
     }
     DescribeSecretResponse secret = existing.get();
     if (!adoptExisting) {
-      requireOurs(reference, secret, context);
+      OwnedSecrets.require(reference, secret, context);
     }
     // First, since AWS refuses to tag a secret that is scheduled for deletion.
     if (secret.deletedDate() != null) {
@@ -149,7 +260,7 @@ public final class SecretsManagerWriter implements SecretWriter {
       client.tagResource(
           request -> request.secretId(secret.arn()).tags(OwnerTags.of(context).tags()));
     }
-    return put(secret.arn(), value);
+    return put.apply(secret);
   }
 
   private Optional<SecretReference> create(
@@ -230,36 +341,8 @@ public final class SecretsManagerWriter implements SecretWriter {
     }
   }
 
-  private Optional<DescribeSecretResponse> describe(SecretReference reference) {
-    try {
-      return Optional.of(client.describeSecret(request -> request.secretId(reference.id())));
-    } catch (ResourceNotFoundException e) {
-      return Optional.empty();
-    } catch (InvalidRequestException e) {
-      // Some answer so for a secret that is scheduled for deletion.
-      throw AwsFailures.writing(reference, e);
-    }
-  }
-
   private static SecretReference versionOf(String arn, String versionId) {
     return SecretReference.parse(arn).withVersionId(versionId);
-  }
-
-  private static void requireOurs(
-      SecretReference reference, DescribeSecretResponse secret, WriteContext context) {
-    OwnerTags owner = OwnerTags.of(context);
-    if (!owner.describe(secret.tags())) {
-      throw new SecretException.InvalidRequest(
-          reference,
-          "the AWS secret "
-              + reference.name()
-              + " belongs to "
-              + OwnerTags.ownerIn(secret.tags())
-              + ", not to "
-              + owner
-              + "; choose another name, or let the operator adopt existing secrets",
-          null);
-    }
   }
 
   private static void requireSize(SecretReference reference, byte[] value) {

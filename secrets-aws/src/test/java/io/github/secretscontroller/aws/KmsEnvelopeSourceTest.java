@@ -9,9 +9,11 @@ import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretSource;
 import io.github.secretscontroller.core.SecretValue;
 import io.github.secretscontroller.core.SecretWriter;
+import io.github.secretscontroller.core.StagingSecretWriter;
 import io.github.secretscontroller.core.WriteContext;
 import io.github.secretscontroller.core.testkit.SecretSourceContract;
 import io.github.secretscontroller.core.testkit.SecretWriterContract;
+import io.github.secretscontroller.core.testkit.StagingSecretWriterContract;
 import java.util.Base64;
 import java.util.List;
 import java.util.UUID;
@@ -48,7 +50,7 @@ class KmsEnvelopeSourceTest {
   /** A writer and a source with one key. */
   private static final class Pair implements AutoCloseable {
     final String keyArn = createKey("us-east-1");
-    final SecretWriter writer = new KmsEnvelopeWriter(AwsEndpoint.environment(), keyArn);
+    final StagingSecretWriter writer = new KmsEnvelopeWriter(AwsEndpoint.environment(), keyArn);
     final SecretSource source =
         new KmsEnvelopeSource(AwsEndpoint.environment(), List.of(keyArn), CLUSTER, NAMESPACE);
 
@@ -104,6 +106,33 @@ class KmsEnvelopeSourceTest {
 
     @Override
     protected SecretWriter writer() {
+      return pair.writer;
+    }
+
+    @Override
+    protected SecretSource source() {
+      return pair.source;
+    }
+
+    @Override
+    protected boolean hasNames() {
+      return false;
+    }
+  }
+
+  @Nested
+  @ExtendWith(AwsEndpoint.class)
+  class AsStagingWriter extends StagingSecretWriterContract {
+
+    private final Pair pair = new Pair();
+
+    @AfterEach
+    void close() {
+      pair.close();
+    }
+
+    @Override
+    protected StagingSecretWriter writer() {
       return pair.writer;
     }
 

@@ -10,9 +10,12 @@ import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretSource;
 import io.github.secretscontroller.core.SecretValue;
 import io.github.secretscontroller.core.SecretWriter;
+import io.github.secretscontroller.core.StagingSecretWriter;
 import io.github.secretscontroller.core.WriteContext;
 import io.github.secretscontroller.core.testkit.SecretWriterContract;
+import io.github.secretscontroller.core.testkit.StagingSecretWriterContract;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +26,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import software.amazon.awssdk.core.SdkBytes;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
 
@@ -200,6 +204,111 @@ class SecretsManagerWriterTest {
       }
       assertThatCode(() -> writer.write(name(), utf8("still ours"), context))
           .doesNotThrowAnyException();
+    }
+  }
+
+  @Nested
+  @DisplayName("in stages, at an endpoint,")
+  @ExtendWith(AwsEndpoint.class)
+  class InStages extends StagingSecretWriterContract {
+
+    private final SecretsManagerClient admin =
+        AwsEndpoint.client(SecretsManagerClient.builder(), "us-east-1");
+    private final StagingSecretWriter writer =
+        SecretsManagerWriter.builder(AwsEndpoint.environment(), TOKEN_KEY).build();
+    private final SecretSource source = new AsCurrent(AwsEndpoint.environment());
+
+    @Override
+    protected StagingSecretWriter writer() {
+      return writer;
+    }
+
+    @Override
+    protected SecretSource source() {
+      return source;
+    }
+
+    @AfterEach
+    void close() {
+      writer.close();
+      source.close();
+      admin.close();
+    }
+
+    /** As a rotation function does it; moto forgets other labels when a put moves AWSCURRENT. */
+    @Override
+    protected void rotate(SecretReference reference, byte[] value) {
+      String pending =
+          admin
+              .putSecretValue(
+                  request ->
+                      request
+                          .secretId(reference.id())
+                          .secretBinary(SdkBytes.fromByteArray(value))
+                          .versionStages("AWSPENDING"))
+              .versionId();
+      admin.updateSecretVersionStage(
+          request ->
+              request
+                  .secretId(reference.id())
+                  .versionStage("AWSCURRENT")
+                  .moveToVersionId(pending)
+                  .removeFromVersionId(reference.versionId()));
+    }
+
+    private Map<String, List<String>> stages() {
+      return admin.describeSecret(request -> request.secretId(name())).versionIdsToStages();
+    }
+
+    @Test
+    @DisplayName("labels what was admitted and what was stored, so that AWS keeps both")
+    void labels() {
+      SecretReference first = writer.stage(name(), utf8("one"), context);
+      assertThat(stages().get(first.versionId())).containsExactly("AWSCURRENT");
+      SecretReference second = writer.stage(name(), utf8("two"), context.replacing(first));
+      assertThat(stages().get(second.versionId())).containsExactly("secrets-controller/admitted");
+      assertThat(stages().get(first.versionId())).containsExactly("AWSCURRENT");
+      writer.promote(second, context);
+      assertThat(stages().get(second.versionId()))
+          .containsExactlyInAnyOrder(
+              "AWSCURRENT", "secrets-controller/admitted", "secrets-controller/stored");
+      assertThat(stages().get(first.versionId())).containsExactly("AWSPREVIOUS");
+    }
+
+    @Test
+    @DisplayName("makes a version no second time when another one was rejected in between")
+    void rejected() {
+      SecretReference first = writer.stage(name(), utf8("one"), context);
+      SecretReference rejected = writer.stage(name(), utf8("two"), context.replacing(first));
+      SecretReference other = writer.stage(name(), utf8("three"), context.replacing(first));
+      assertThat(writer.stage(name(), utf8("two"), context.replacing(first))).isEqualTo(rejected);
+      assertThat(rejected).isNotEqualTo(other);
+    }
+  }
+
+  /** moto answers a plain get without regard to where UpdateSecretVersionStage moved a stage. */
+  private record AsCurrent(SecretSource source) implements SecretSource {
+    AsCurrent(AwsEnvironment environment) {
+      this(SecretsManagerSource.of(environment));
+    }
+
+    private static SecretReference explicit(SecretReference reference) {
+      return reference.versionId() == null ? reference.withVersionStage("AWSCURRENT") : reference;
+    }
+
+    @Override
+    public SecretValue fetch(SecretReference reference) {
+      return source.fetch(explicit(reference));
+    }
+
+    @Override
+    public String currentVersion(SecretReference reference) {
+      return source.currentVersion(explicit(reference));
+    }
+
+    @Override
+    public void close() {
+      source.close();
     }
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.secretscontroller.core.testkit.SecretSourceContract;
 import io.github.secretscontroller.core.testkit.SecretWriterContract;
+import io.github.secretscontroller.core.testkit.StagingSecretWriterContract;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,6 +46,21 @@ class DirectorySecretStoreTest {
 
     @Override
     protected SecretWriter writer() {
+      return new DirectorySecretStore(root);
+    }
+
+    @Override
+    protected SecretSource source() {
+      return new DirectorySecretStore(root);
+    }
+  }
+
+  @Nested
+  class AsStagingWriter extends StagingSecretWriterContract {
+    @TempDir Path root;
+
+    @Override
+    protected StagingSecretWriter writer() {
       return new DirectorySecretStore(root);
     }
 
@@ -123,14 +139,13 @@ class DirectorySecretStoreTest {
   }
 
   @Test
-  @DisplayName("keeps the current version only, and says so")
+  @DisplayName("has the current version only of what was just written, and says so")
   void versions() throws IOException {
     place("db", "x");
     assertThat(read("db?stage=AWSCURRENT")).isEqualTo("x");
     assertThatThrownBy(() -> read("db?stage=AWSPREVIOUS"))
         .isInstanceOf(SecretException.NotFound.class)
-        .hasMessage(
-            "a directory keeps the current version only, and db?stage=AWSPREVIOUS names another");
+        .hasMessage("there is no such version below %s: db?stage=AWSPREVIOUS", root);
     assertThatThrownBy(() -> read("db?version=11111111-1111-1111-1111-111111111111"))
         .isInstanceOf(SecretException.NotFound.class);
   }
