@@ -101,6 +101,7 @@ record AdmissionDecision(
       case 400 -> "BadRequest";
       case 403 -> "Forbidden";
       case 500 -> "InternalError";
+      case 503 -> "ServiceUnavailable";
       case 504 -> "Timeout";
       default -> "Invalid";
     };

@@ -30,8 +30,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>It speaks {@code admission.k8s.io/v1} and {@code v1beta1}. A Pod that is created is given to
  * the mutators. A Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or CronJob that is created or
- * updated is allowed as it is, with warnings about what the mutators say of its Pods. Everything
- * else, sub-resources too, is allowed as it is.
+ * updated is allowed as it is, with warnings about what the mutators say of its Pods. A Secret is
+ * given to the interceptor of native Secrets, if there is one. Everything else, sub-resources too,
+ * is allowed as it is.
  *
  * <p>A body that is no AdmissionReview is answered with HTTP 400, one over the limit with 413. A
  * mutator that throws refuses the Pod with code 500, one that takes too long with 504: no input
@@ -60,7 +61,13 @@ public final class AdmissionHandler {
 
   private AdmissionHandler(Builder builder) {
     MutatorChain mutators = new MutatorChain(builder.mutators);
-    this.reviewers = List.of(new PodReviewer(mutators), new WorkloadReviewer(mutators));
+    List<Reviewer> kinds = new ArrayList<>();
+    kinds.add(new PodReviewer(mutators));
+    kinds.add(new WorkloadReviewer(mutators));
+    if (builder.secrets != null) {
+      kinds.add(new SecretReviewer(builder.secrets));
+    }
+    this.reviewers = List.copyOf(kinds);
     this.maxBodyBytes = builder.maxBodyBytes;
     this.timeBudget = new TimeBudget(builder.timeBudget);
     this.nanoTime = builder.nanoTime;
@@ -189,6 +196,7 @@ public final class AdmissionHandler {
   public static final class Builder {
 
     private final List<PodMutator> mutators = new ArrayList<>();
+    private @Nullable NativeSecretInterceptor secrets;
     private final Map<String, Supplier<Optional<String>>> checks = new LinkedHashMap<>();
     private int maxBodyBytes = DEFAULT_MAX_BODY_BYTES;
     private Duration timeBudget = DEFAULT_TIME_BUDGET;
@@ -200,6 +208,12 @@ public final class AdmissionHandler {
     /** Appends a mutator; it sees the Pod as those before it left it. */
     public Builder mutator(PodMutator mutator) {
       mutators.add(mutator);
+      return this;
+    }
+
+    /** Gives Secrets to an interceptor; by default they are allowed as they are. */
+    public Builder secrets(NativeSecretInterceptor interceptor) {
+      this.secrets = interceptor;
       return this;
     }
 

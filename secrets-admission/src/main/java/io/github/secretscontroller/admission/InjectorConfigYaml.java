@@ -43,6 +43,8 @@ final class InjectorConfigYaml {
       case "volumeSizeLimit" -> builder.volumeSizeLimit(scalar(option, value));
       case "tmpSizeLimit" -> builder.tmpSizeLimit(scalar(option, value));
       case "excludedNamespaces" -> builder.excludedNamespaces(list(option, value));
+      // Read by NativeSecretsConfig.
+      case NativeSecretsYaml.SECTION -> {}
       default -> throw unknown(option);
     }
   }

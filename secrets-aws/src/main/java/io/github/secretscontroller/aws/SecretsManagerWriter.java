@@ -16,11 +16,7 @@ import software.amazon.awssdk.services.kms.KmsClient;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.CreateSecretResponse;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
-import software.amazon.awssdk.services.secretsmanager.model.GetSecretValueResponse;
-import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
-import software.amazon.awssdk.services.secretsmanager.model.PutSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
-import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
 
 /**
  * Writes to AWS Secrets Manager: creates, puts, tags, restores, and schedules deletion.
@@ -55,12 +51,12 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
   public static final int MAX_VALUE_BYTES = 65_536;
 
   private static final int ATTEMPTS = 5;
-  private static final String CURRENT = SecretsManagerStages.CURRENT;
 
   private final SecretsManagerClient client;
   private final AwsResources resources;
   private final OwnedSecrets owned;
   private final WriteTokens tokens;
+  private final CurrentVersion current;
   private final SecretsManagerStages stages;
   private final @Nullable String kmsKeyId;
   private final boolean adoptExisting;
@@ -79,6 +75,7 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
             resources);
     this.owned = new OwnedSecrets(client);
     this.tokens = new WriteTokens(builder.tokenKey);
+    this.current = new CurrentVersion(client, tokens);
     this.stages = new SecretsManagerStages(client, tokens);
     this.kmsKeyId = builder.kmsKeyId;
     this.adoptExisting = builder.adoptExisting;
@@ -99,7 +96,13 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
   public SecretReference write(String name, byte[] value, WriteContext context) {
     SecretReference reference = named(name, value);
     return retried(
-        reference, () -> tryWrite(reference, value, context, secret -> put(secret.arn(), value)));
+        reference,
+        () ->
+            tryWrite(
+                reference,
+                value,
+                context,
+                secret -> current.put(secret.arn(), value).map(id -> versionOf(secret.arn(), id))));
   }
 
   @Override
@@ -281,63 +284,6 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
       return Optional.of(versionOf(created.arn(), created.versionId()));
     } catch (ResourceExistsException somebodyWasFaster) {
       return Optional.empty();
-    }
-  }
-
-  private Optional<SecretReference> put(String arn, byte[] value) {
-    GetSecretValueResponse current = current(arn);
-    if (current != null && SecretContent.of(current).holds(value)) {
-      return Optional.of(versionOf(arn, current.versionId()));
-    }
-    String replaced = current == null ? "" : current.versionId();
-    SecretContent content = SecretContent.of(value);
-    try {
-      PutSecretValueResponse put =
-          client.putSecretValue(
-              request ->
-                  request
-                      .secretId(arn)
-                      .clientRequestToken(tokens.token(arn, replaced, value))
-                      .secretString(content.string())
-                      .secretBinary(content.binary()));
-      boolean done =
-          current == null
-              || put.versionStages().contains(CURRENT)
-              || makeCurrentAgain(arn, put.versionId(), replaced);
-      return done ? Optional.of(versionOf(arn, put.versionId())) : Optional.empty();
-    } catch (ResourceExistsException somebodyWasFaster) {
-      return Optional.empty();
-    }
-  }
-
-  /**
-   * Once a version was put, and somebody moved {@code AWSCURRENT} back to the version before it,
-   * putting it again has the same token: AWS takes it for a repetition, and moves nothing.
-   *
-   * @return whether it was moved; not if another version became current in between
-   * @see <a
-   *     href="https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html">UpdateSecretVersionStage</a>
-   */
-  private boolean makeCurrentAgain(String arn, String version, String replaced) {
-    try {
-      client.updateSecretVersionStage(
-          request ->
-              request
-                  .secretId(arn)
-                  .versionStage(CURRENT)
-                  .moveToVersionId(version)
-                  .removeFromVersionId(replaced));
-      return true;
-    } catch (InvalidParameterException somebodyWasFaster) {
-      return false;
-    }
-  }
-
-  private @Nullable GetSecretValueResponse current(String arn) {
-    try {
-      return client.getSecretValue(request -> request.secretId(arn).versionStage(CURRENT));
-    } catch (ResourceNotFoundException noValueYet) {
-      return null;
     }
   }
 

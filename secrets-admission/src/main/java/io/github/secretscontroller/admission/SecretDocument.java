@@ -1,0 +1,118 @@
+package io.github.secretscontroller.admission;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+
+/**
+ * The keys of a Secret as one JSON document: text as a string, and what is no UTF-8 as {@code
+ * {"$base64": "..."}}. The same keys and values give the same bytes. Written as bytes, so that the
+ * result can be wiped.
+ */
+final class SecretDocument {
+
+  static final String BINARY = "$base64";
+
+  private static final JsonMapper MAPPER = new JsonMapper();
+  private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
+
+  private SecretDocument() {}
+
+  /** The document; the caller wipes it. */
+  static byte[] encode(SortedMap<String, byte[]> values) {
+    int most = 2;
+    for (Map.Entry<String, byte[]> entry : values.entrySet()) {
+      // At most six bytes for one, and the frame of a binary value.
+      most += entry.getKey().length() + 6 * entry.getValue().length + 32;
+    }
+    ByteBuffer out = ByteBuffer.allocate(most);
+    out.put((byte) '{');
+    for (Map.Entry<String, byte[]> entry : values.entrySet()) {
+      if (out.position() > 1) {
+        out.put((byte) ',');
+      }
+      string(out, entry.getKey().getBytes(StandardCharsets.UTF_8));
+      out.put((byte) ':');
+      if (isText(entry.getValue())) {
+        string(out, entry.getValue());
+      } else {
+        byte[] base64 = Base64.getEncoder().encode(entry.getValue());
+        out.put(("{\"" + BINARY + "\":\"").getBytes(StandardCharsets.US_ASCII));
+        out.put(base64).put((byte) '"').put((byte) '}');
+        Arrays.fill(base64, (byte) 0);
+      }
+    }
+    out.put((byte) '}');
+    byte[] document = Arrays.copyOf(out.array(), out.position());
+    Arrays.fill(out.array(), (byte) 0);
+    return document;
+  }
+
+  /**
+   * The value of one key, empty if it isn't there; the caller wipes it. What others wrote, such as
+   * a number, is taken as its text.
+   */
+  static Optional<byte[]> value(byte[] document, String key) {
+    try {
+      JsonNode value = MAPPER.readTree(document).path(key);
+      if (value.isMissingNode() || value.isNull()) {
+        return Optional.empty();
+      }
+      if (value.isObject() && value.size() == 1 && value.path(BINARY).isTextual()) {
+        return Optional.of(Base64.getDecoder().decode(value.path(BINARY).textValue()));
+      }
+      String text = value.isValueNode() ? value.asText() : value.toString();
+      return Optional.of(text.getBytes(StandardCharsets.UTF_8));
+    } catch (JsonProcessingException | IllegalArgumentException somebodyElses) {
+      return Optional.empty();
+    } catch (IOException e) {
+      throw new IllegalStateException("reading memory failed");
+    }
+  }
+
+  /** The selector of a key: a JMESPath identifier, quoted where it must be. */
+  static String selector(String key) {
+    return key.matches("[A-Za-z_][A-Za-z0-9_]*") ? key : '"' + key + '"';
+  }
+
+  /** The key of such a selector. */
+  static String key(String selector) {
+    return selector.length() > 1 && selector.startsWith("\"") && selector.endsWith("\"")
+        ? selector.substring(1, selector.length() - 1)
+        : selector;
+  }
+
+  private static boolean isText(byte[] value) {
+    try {
+      CharBuffer text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(value));
+      Arrays.fill(text.array(), '\0');
+      return true;
+    } catch (CharacterCodingException e) {
+      return false;
+    }
+  }
+
+  private static void string(ByteBuffer out, byte[] text) {
+    out.put((byte) '"');
+    for (byte b : text) {
+      if (b == '"' || b == '\\') {
+        out.put((byte) '\\').put(b);
+      } else if (b >= 0 && b < ' ') {
+        out.put("\\u00".getBytes(StandardCharsets.US_ASCII)).put(HEX[b >> 4]).put(HEX[b & 15]);
+      } else {
+        out.put(b);
+      }
+    }
+    out.put((byte) '"');
+  }
+}
