@@ -19,8 +19,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Takes the values out of a Secret before it is stored: they are written to a backend, and
@@ -46,7 +44,6 @@ public final class NativeSecretInterceptor {
   private static final String NASE_ANNOTATION = "nase.mhausenblas.info/secret-arn";
   private static final int FAILURES = 5;
   private static final Duration PAUSE = Duration.ofSeconds(15);
-  private static final Logger LOG = LoggerFactory.getLogger(NativeSecretInterceptor.class);
 
   private final NativeSecretsConfig config;
   private final NativeScope scope;
@@ -125,7 +122,6 @@ public final class NativeSecretInterceptor {
     } catch (NativeRefusal e) {
       return refuse(review, e.status(), e.reason());
     } catch (SecretException e) {
-      LOG.warn("{} is refused: {}", review.describe(), e.getMessage());
       return refuse(review, status(e), String.valueOf(e.getMessage()));
     }
   }
@@ -266,9 +262,10 @@ public final class NativeSecretInterceptor {
       try {
         backend.markDeleted(secret, owner, clock.instant());
       } catch (SecretException e) {
-        LOG.warn("{} is deleted, but not marked: {}", review.describe(), e.getMessage());
         warnings.add(
-            "its secret in the backend could not be marked as deleted; the sweeper will find it");
+            review.describe()
+                + " is deleted, but its secret in the backend could not be marked: "
+                + e.getMessage());
       }
     }
     return AdmissionDecision.allow(warnings, Map.of());

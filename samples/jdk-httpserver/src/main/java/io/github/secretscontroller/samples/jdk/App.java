@@ -7,12 +7,14 @@ import com.sun.net.httpserver.HttpsServer;
 import io.github.secretscontroller.admission.AdmissionHandler;
 import io.github.secretscontroller.admission.AdmissionReply;
 import io.github.secretscontroller.admission.InjectorConfig;
+import io.github.secretscontroller.admission.NativeSecretInterceptor;
 import io.github.secretscontroller.admission.SecretInjector;
 import io.github.secretscontroller.admission.ServingCertificate;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 
 /** Hosts the webhook on the JDK's own HTTPS server; configured by its environment, see README. */
@@ -26,10 +28,11 @@ public final class App {
     String host = env.getOrDefault("WEBHOOK_HOST", "0.0.0.0");
     int port = Integer.parseInt(env.getOrDefault("WEBHOOK_PORT", "8443"));
 
-    AdmissionHandler handler =
-        AdmissionHandler.builder()
-            .mutator(new SecretInjector(InjectorConfig.fromEnvironment(env)))
-            .build();
+    AdmissionHandler.Builder builder =
+        AdmissionHandler.builder().mutator(new SecretInjector(InjectorConfig.fromEnvironment(env)));
+    Optional<NativeSecretInterceptor> secrets = SecretsBackend.interceptor(env);
+    secrets.ifPresent(builder::secrets);
+    AdmissionHandler handler = builder.build();
 
     HttpsServer server = HttpsServer.create(new InetSocketAddress(host, port), 0);
     server.setHttpsConfigurator(
@@ -37,6 +40,10 @@ public final class App {
     server.setExecutor(Executors.newFixedThreadPool(16));
     server.createContext("/mutate-pods", exchange -> review(exchange, handler));
     server.createContext("/mutating-pods", exchange -> review(exchange, handler));
+    if (secrets.isPresent()) {
+      // Otherwise 404, so that no Secret is taken for stored safely.
+      server.createContext("/mutate-secrets", exchange -> review(exchange, handler));
+    }
     server.createContext("/healthz", exchange -> reply(exchange, handler.health().live()));
     server.createContext("/readyz", exchange -> reply(exchange, handler.health().ready()));
     server.start();
