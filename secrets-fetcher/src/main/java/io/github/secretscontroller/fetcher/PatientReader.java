@@ -18,8 +18,9 @@ import java.util.random.RandomGenerator;
  */
 final class PatientReader {
 
-  private static final int ATTEMPTS = 6;
+  private static final int ATTEMPTS = 8;
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+  private static final int DOUBLINGS = 4;
 
   /** Waits, and tells whether the program was stopped meanwhile. */
   interface Pause {
@@ -38,7 +39,7 @@ final class PatientReader {
     this.log = log;
   }
 
-  /** As {@link SecretSource#fetchAll}; half a minute longer at most, and for throttling only. */
+  /** As {@link SecretSource#fetchAll}; a minute longer at most, and for throttling only. */
   Map<SecretReference, SecretResult> fetchAll(
       SecretSource source, Collection<SecretReference> references) {
     Map<SecretReference, SecretResult> results = new HashMap<>(source.fetchAll(references));
@@ -64,9 +65,9 @@ final class PatientReader {
     return results;
   }
 
-  /** Full jitter: anything up to twice the bound of the attempt before. */
+  /** Full jitter: anything up to twice the bound of the attempt before, 16 seconds at most. */
   private Duration pauseAfter(int attempt) {
-    long bound = FIRST_PAUSE.toMillis() << (attempt - 1);
+    long bound = FIRST_PAUSE.toMillis() << Math.min(attempt - 1, DOUBLINGS);
     return Duration.ofMillis(1 + random.nextLong(bound));
   }
 

@@ -294,6 +294,42 @@ class FetcherTest {
     }
 
     @Test
+    @DisplayName("checks a plan from the environment or a file, and reads nothing")
+    void validate() throws IOException {
+      String good = plan(file("db", "db")).get("SECRETS_PLAN");
+      Path planFile = Files.writeString(directory.resolve("plan.json"), good);
+      Fetcher.Backend untouched =
+          (plan, environment) -> {
+            throw new AssertionError("opened");
+          };
+
+      assertThat(run(plan(file("db", "db")), untouched, "validate")).isEqualTo(ExitCode.SUCCESS);
+      assertThat(run(Map.of(), untouched, "validate", planFile.toString()))
+          .isEqualTo(ExitCode.SUCCESS);
+      assertThat(out.toString(UTF_8)).isEqualTo("the plan is good\nthe plan is good\n");
+      assertThat(run(plan(file("db", "../db")), untouched, "validate"))
+          .isEqualTo(ExitCode.BAD_PLAN);
+      assertThat(run(Map.of(), untouched, "validate", "/no/such/file"))
+          .isEqualTo(ExitCode.BAD_PLAN);
+      assertThat(err.toString(UTF_8)).contains("there is no file /no/such/file");
+      assertThat(root).isEmptyDirectory();
+    }
+
+    @Test
+    @DisplayName("refuses a port that is none, before anything is read")
+    void badPort() {
+      for (String port : List.of("x", "-1", "65536")) {
+        Map<String, String> variables = new HashMap<>(plan(file("db", "db")));
+        variables.put("SECRETS_HEALTH_PORT", port);
+        assertThat(run(variables, source, "sidecar")).isEqualTo(ExitCode.BAD_PLAN);
+      }
+      assertThat(source.handedOut).isEmpty();
+      assertThat(terminationLog)
+          .hasContent(
+              "SECRETS_HEALTH_PORT must be a port, 1 to 65535, or 0 for any, not \"65536\"\n");
+    }
+
+    @Test
     @DisplayName("takes init for the default")
     void init() {
       assertThat(run(plan(file("db", "db")), source, "init")).isEqualTo(ExitCode.SUCCESS);

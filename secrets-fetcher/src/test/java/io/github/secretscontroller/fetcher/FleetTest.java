@@ -32,7 +32,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The refresh of a whole fleet, each pod with the code that runs in one, in virtual time. With the
- * system property {@code fleet.report} it writes the table that stands in benchmarks/fleet.md.
+ * system property {@code fleet.report} it writes what stands in benchmarks/README.md to that
+ * directory.
  *
  * <p>Quotas per account and region: <a
  * href="https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html">Secrets
@@ -170,8 +171,8 @@ class FleetTest {
               counters);
       pods.add(new Pod(rotation, volume, rotation.nextDue()));
     }
-    Instant rotatedAt = clock.instant().plus(INTERVAL.multipliedBy(2));
-    Instant end = rotatedAt.plus(INTERVAL.multipliedBy(2));
+    Instant rotatedAt = clock.instant().plus(INTERVAL.multipliedBy(3).dividedBy(2));
+    Instant end = rotatedAt.plus(INTERVAL.multipliedBy(12).dividedBy(10));
     while (pods.peek().due().isBefore(end)) {
       Pod pod = pods.remove();
       clock.advance(Duration.between(clock.instant(), pod.due()));
@@ -233,6 +234,7 @@ class FleetTest {
     Region region = new Region(() -> now[0], readsPerSecond);
     Random random = new Random(2);
     List<SecretReference> references = Renderer.of(PLAN.files()).references();
+    int lost = 0;
     for (int i = 0; i < 10_000; i++) {
       now[0] = Instant.EPOCH.plusMillis(i * 6L);
       PatientReader reader =
@@ -243,9 +245,11 @@ class FleetTest {
               },
               random,
               silent());
-      Map<SecretReference, SecretResult> results = reader.fetchAll(region, references);
-      assertThat(results.values()).allMatch(SecretResult.Fetched.class::isInstance);
+      for (SecretResult result : reader.fetchAll(region, references).values()) {
+        lost += result instanceof SecretResult.Fetched ? 0 : 1;
+      }
     }
+    assertThat(lost).as("reads that were given up").isZero();
     return region.throttled;
   }
 

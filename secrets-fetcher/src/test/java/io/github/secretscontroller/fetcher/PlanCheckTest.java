@@ -1,0 +1,91 @@
+package io.github.secretscontroller.fetcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.github.secretscontroller.core.InjectionPlan;
+import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
+import io.github.secretscontroller.core.InjectionPlan.Sealed;
+import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.ReferencePattern;
+import io.github.secretscontroller.core.SecretReference;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+@DisplayName("The check of a plan, before anything is read,")
+class PlanCheckTest {
+
+  private static SecretFile file(String secret, String path) {
+    return SecretFile.of(SecretReference.parse(secret), path);
+  }
+
+  private static List<String> problems(InjectionPlan.Builder plan) {
+    FetchFailure failure =
+        catchThrowableOfType(FetchFailure.class, () -> PlanCheck.check(plan.build()));
+    assertThat(failure).isNotNull();
+    assertThat(failure.code()).isEqualTo(ExitCode.BAD_PLAN);
+    return failure.sentences();
+  }
+
+  @Test
+  @DisplayName("allows everything where the operator named no patterns, and what a pattern matches")
+  void allowed() throws Exception {
+    PlanCheck.check(InjectionPlan.of(List.of(file("any/thing", "a"))));
+    PlanCheck.check(
+        InjectionPlan.builder()
+            .file(file("prod/db", "a"))
+            .file(file("arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/k-AbCdEf", "b"))
+            .allowed(List.of(new ReferencePattern("other"), new ReferencePattern("prod/*")))
+            .build());
+  }
+
+  @Test
+  @DisplayName("tells each secret that no pattern matches, the failover's names included")
+  void notAllowed() {
+    assertThat(
+            problems(
+                InjectionPlan.builder()
+                    .file(file("dev/db", "a"))
+                    .file(file("prod/db", "b").withFailover(SecretReference.parse("elsewhere/db")))
+                    .allowed(List.of(new ReferencePattern("prod/*"), new ReferencePattern("x")))))
+        .containsExactly(
+            "a: the operator doesn't allow dev/db here; allowed are [prod/*, x]",
+            "b: the operator doesn't allow elsewhere/db here; allowed are [prod/*, x]");
+  }
+
+  @Test
+  @DisplayName("refuses a sealed value where the plan doesn't tell how to open it")
+  void sealed() throws Exception {
+    InjectionPlan.Builder plan = InjectionPlan.builder().file(file("kms:AQIDBA", "a"));
+    assertThat(problems(plan))
+        .containsExactly(
+            "a: kms:AQIDBA is sealed, and the plan's \"sealed\" must tell with which keys, for"
+                + " which cluster and namespace");
+    PlanCheck.check(
+        plan.sealed(new Sealed(List.of("arn:aws:kms:us-east-1:123456789012:key/k"), "blue", "shop"))
+            .build());
+  }
+
+  @Test
+  @DisplayName("refuses a counterpart that another service keeps")
+  void otherService() {
+    assertThat(
+            problems(
+                InjectionPlan.builder()
+                    .file(file("db", "a").withFailover(SecretReference.parse("ssm:/db")))))
+        .containsExactly("a: ssm:/db can't stand in for db, which is kept by another service");
+  }
+
+  @Test
+  @DisplayName("refuses an environment file beside files that are replaced together")
+  void environmentFile() {
+    SecretFile environment =
+        file("db", "env/app").withContent(new EnvironmentFile(Map.of("DB_USER", "user")));
+    assertThat(problems(InjectionPlan.builder().file(environment).file(file("db", "env/db"))))
+        .contains(
+            "env/app: an environment file can't share the directory env with env/db; give one of"
+                + " the two another path");
+  }
+}
