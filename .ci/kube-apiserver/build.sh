@@ -1,17 +1,19 @@
 #!/bin/bash
-# build.sh [DEST]: from Debian's packages alone, produce DEST/bin/{kube-apiserver,etcd,kubectl} (default: ~/.cache/secrets-controller/kube-apiserver). 4 to 7 minutes
-# on two cores, once; about 1.8 GB of work space that may be deleted, 170 MB to keep. Does nothing where the binaries are there already.
+# build.sh [DEST]: from Debian's packages alone, make DEST/bin/{kube-apiserver,etcd,kubectl}, and print that folder's name (nothing
+# else goes to standard output). DEST is ~/.cache/secrets-controller/kube-apiserver by default. 4 to 7 minutes on two cores, once; about
+# 1.8 GB of work space meanwhile, 170 MB to keep. Does nothing where the binaries are there already.
 # Source: Debian's kubernetes 1.20.2 source package (whole upstream tree with vendor/), built with Debian's go 1.19, with one local change:
 # reflect2 1.0.2 (1.0.1 cannot walk maps under go >= 1.18).
 set -euo pipefail
 DEST=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/secrets-controller/kube-apiserver}; mkdir -p "$DEST"; DEST=$(cd "$DEST" && pwd)
 [ -x "$DEST/bin/kube-apiserver" ] && [ -x "$DEST/bin/etcd" ] && [ -x "$DEST/bin/kubectl" ] && { echo "$DEST/bin"; exit 0; }
+exec 3>&1 1>&2
 W=$DEST/work; mkdir -p "$W" "$DEST/bin"; step() { printf '[%4ds] %s\n' $SECONDS "$*" >&2; }
 SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
 SRCV=1.20.5+really1.20.2-1.1+deb12u1
 [ -n "$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null)" ] || $SUDO apt-get update -qq   # a new machine has no package lists yet
 step "host packages: go 1.19, dpkg-dev, patch, openssl, curl, jq (only those that are missing)"
-$SUDO apt-get install -y --no-upgrade --no-install-recommends golang-1.19-go dpkg-dev patch openssl curl jq ca-certificates >"$W/apt.log" 2>&1
+$SUDO apt-get -o DPkg::Lock::Timeout=300 install -y --no-upgrade --no-install-recommends golang-1.19-go dpkg-dev patch openssl curl jq ca-certificates >"$W/apt.log" 2>&1
 export PATH=/usr/lib/go-1.19/bin:$PATH
 step "private apt configuration with deb-src (the host's /etc/apt stays as it is)"
 A=$W/apt; mkdir -p "$A"/etc/apt/{sources.list.d,preferences.d,apt.conf.d,trusted.gpg.d} "$A"/var/lib/apt/lists/partial "$A"/var/cache/apt/archives/partial
@@ -52,4 +54,4 @@ L="-s -w"; for p in component-base/version client-go/pkg/version; do q=k8s.io/ku
 go build -p "$(nproc)" -trimpath -ldflags "$L" -o "$W/kube-apiserver" ./cmd/kube-apiserver
 mv "$W/kube-apiserver" "$DEST/bin/"
 step "done: $("$DEST/bin/kube-apiserver" --version), $("$DEST/bin/etcd" --version | head -1), $(du -sh "$W" | cut -f1) of build files in $W (may be deleted)"
-rm -rf "$W"; echo "$DEST/bin"
+rm -rf "$W"; echo "$DEST/bin" >&3

@@ -150,8 +150,7 @@ public class CacheHit {
     String field =
         name.equals(BINARY)
             ? "\"SecretBinary\": \""
-                + Base64.getEncoder()
-                    .encodeToString(VALUE.getBytes(StandardCharsets.UTF_8))
+                + Base64.getEncoder().encodeToString(VALUE.getBytes(StandardCharsets.UTF_8))
                 + "\""
             : "\"SecretString\": \"" + VALUE + "\"";
     return """

@@ -5,20 +5,19 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.secretscontroller.admission.testkit.RecordedReviews;
 import io.github.secretscontroller.core.InjectionPlan;
 import jakarta.json.Json;
 import jakarta.json.JsonPatch;
 import jakarta.json.JsonReader;
 import jakarta.json.JsonStructure;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /** Recorded reviews, pods made for one test, and patches applied by a library of others. */
 final class Pods {
@@ -27,21 +26,7 @@ final class Pods {
       "arn:aws:secretsmanager:us-east-1:123456789012:secret:database-password-hlRvvF";
   static final String IMAGE = "registry.example/secrets-fetcher:1";
 
-  static final List<String> RECORDED =
-      List.of(
-          "pod-dry-run-create",
-          "pod-irsa-already-injected-create",
-          "pod-mount-path-and-filename-create",
-          "pod-multi-secret-dialect-create",
-          "pod-of-daemonset-hostnetwork-create",
-          "pod-of-deployment-create",
-          "pod-of-job-create",
-          "pod-review-v1beta1-create",
-          "pod-tmp-already-mounted-create",
-          "pod-unannotated-create",
-          "pod-with-init-containers-create",
-          "pod-with-native-sidecar-create",
-          "pod-without-volumes-create");
+  static final List<String> RECORDED = RecordedReviews.PODS;
 
   private static final JsonMapper MAPPER = new JsonMapper();
 
@@ -61,11 +46,7 @@ final class Pods {
 
   /** The bytes that a real API server sent. */
   static byte[] recorded(String name) {
-    try (InputStream in = Pods.class.getResourceAsStream("/admission-reviews/" + name + ".json")) {
-      return Objects.requireNonNull(in, name).readAllBytes();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return RecordedReviews.bytes(name);
   }
 
   static ObjectNode json(byte[] bytes) {

@@ -18,23 +18,32 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
 /** A webhook program as a process of its own, and a client that trusts its certificate. */
-final class WebhookProcess implements AutoCloseable {
+public final class WebhookProcess implements AutoCloseable {
 
   private static final String LISTENING = "listening on ";
 
   private final Process process;
   private final Path log;
+  private final Path ca;
   private final URI address;
   private final HttpClient client;
 
-  private WebhookProcess(Process process, Path log, URI address, HttpClient client) {
+  private WebhookProcess(Process process, Path log, Path ca, URI address, HttpClient client) {
     this.process = process;
     this.log = log;
+    this.ca = ca;
     this.address = address;
     this.client = client;
   }
 
-  static WebhookProcess start(Path jar, Path workspace, Map<String, String> environment)
+  /**
+   * Starts it on a free loopback port, and waits until it serves.
+   *
+   * @param jar the runnable jar
+   * @param workspace an empty folder
+   * @param environment what it is configured with, besides its address
+   */
+  public static WebhookProcess start(Path jar, Path workspace, Map<String, String> environment)
       throws Exception {
     Path ca = workspace.resolve("ca.pem");
     Path log = workspace.resolve("stderr.log");
@@ -62,7 +71,18 @@ final class WebhookProcess implements AutoCloseable {
             .version(HttpClient.Version.HTTP_1_1)
             .sslContext(trusting(ca))
             .build();
-    return new WebhookProcess(process, log, URI.create(line.substring(LISTENING.length())), client);
+    return new WebhookProcess(
+        process, log, ca, URI.create(line.substring(LISTENING.length())), client);
+  }
+
+  /** Where it listens. */
+  public URI address() {
+    return address;
+  }
+
+  /** The certificate of the authority that a client must trust, in PEM. */
+  public String caPem() throws IOException {
+    return Files.readString(ca);
   }
 
   HttpResponse<String> get(String path) throws Exception {
@@ -78,7 +98,7 @@ final class WebhookProcess implements AutoCloseable {
   }
 
   /** Everything that the program wrote to its standard error. */
-  String log() throws IOException {
+  public String log() throws IOException {
     return Files.readString(log);
   }
 
