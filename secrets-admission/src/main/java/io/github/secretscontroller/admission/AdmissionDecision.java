@@ -2,12 +2,15 @@ package io.github.secretscontroller.admission;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -29,6 +32,7 @@ record AdmissionDecision(
     int addedContainers) {
 
   private static final JsonFactory FACTORY = new JsonFactory();
+  private static final ObjectWriter PATCHES = new JsonMapper().writerFor(ArrayNode.class);
   private static final ArrayNode NO_PATCH = JsonNodeFactory.instance.arrayNode(0);
 
   static final AdmissionDecision UNCHANGED = allow(List.of(), Map.of());
@@ -53,7 +57,8 @@ record AdmissionDecision(
 
   /** The AdmissionReview that answers {@code review}: same apiVersion, same uid. */
   byte[] toJson(AdmissionReview review) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(patch.isEmpty() ? 256 : 4096);
+    byte[] encodedPatch = encodedPatch();
     try (JsonGenerator json = FACTORY.createGenerator(bytes)) {
       json.writeStartObject();
       json.writeStringField("kind", "AdmissionReview");
@@ -70,8 +75,8 @@ record AdmissionDecision(
       }
       if (!patch.isEmpty()) {
         json.writeStringField("patchType", "JSONPatch");
-        // JsonNode prints itself as JSON; the generator encodes bytes as Base64.
-        json.writeBinaryField("patch", patch.toString().getBytes(StandardCharsets.UTF_8));
+        json.writeFieldName("patch");
+        json.writeRawUTF8String(encodedPatch, 0, encodedPatch.length);
       }
       if (!warnings.isEmpty()) {
         json.writeArrayFieldStart("warnings");
@@ -93,6 +98,16 @@ record AdmissionDecision(
       throw new UncheckedIOException("writing to memory failed", e);
     }
     return bytes.toByteArray();
+  }
+
+  private byte[] encodedPatch() {
+    try {
+      return patch.isEmpty()
+          ? new byte[0]
+          : Base64.getEncoder().encode(PATCHES.writeValueAsBytes(patch));
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException("writing to memory failed", e);
+    }
   }
 
   /** The machine-readable reasons of a Kubernetes Status (metav1.StatusReason). */

@@ -135,7 +135,8 @@ public final class AdmissionHandler {
     return Duration.ofNanos(nanoTime.getAsLong() - start);
   }
 
-  private AdmissionDecision decide(AdmissionReview review, byte[] body, Duration budget) {
+  private AdmissionDecision decide(AdmissionReview review, byte[] body, Duration budget)
+      throws MalformedReviewException {
     for (Reviewer reviewer : reviewers) {
       if (reviewer.takes(review)) {
         return decide(reviewer, review, body, budget);
@@ -145,7 +146,8 @@ public final class AdmissionHandler {
   }
 
   private AdmissionDecision decide(
-      Reviewer reviewer, AdmissionReview review, byte[] body, Duration budget) {
+      Reviewer reviewer, AdmissionReview review, byte[] body, Duration budget)
+      throws MalformedReviewException {
     try {
       return reviewer.review(review, body, deadlines.in(budget));
     } catch (UndecidedException e) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.secretscontroller.admission.AdmissionReviewReader.MalformedReviewException;
 import io.github.secretscontroller.core.PodRequest;
 import java.io.IOException;
 import java.util.Map;
@@ -61,13 +62,16 @@ record AdmissionReview(
     return objectStart >= 0;
   }
 
-  /** The object as a tree of its own. */
-  ObjectNode tree(byte[] body) {
+  /**
+   * The object as a tree of its own.
+   *
+   * @throws MalformedReviewException if Jackson can't read what was only skipped so far
+   */
+  ObjectNode tree(byte[] body) throws MalformedReviewException {
     try {
       return (ObjectNode) TREE.readTree(body, objectStart, objectEnd - objectStart);
     } catch (IOException e) {
-      // The same bytes were read as JSON a moment ago; what it quotes must not reach a log.
-      throw new IllegalStateException("the object can't be read again");
+      throw new MalformedReviewException("\"request.object\" can't be read as JSON");
     }
   }
 

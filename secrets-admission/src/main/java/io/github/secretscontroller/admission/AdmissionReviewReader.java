@@ -1,22 +1,15 @@
 package io.github.secretscontroller.admission;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonFactoryBuilder;
-import com.fasterxml.jackson.core.JsonLocation;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonToken;
 import io.github.secretscontroller.admission.AdmissionReview.ObjectFacts;
 import io.github.secretscontroller.admission.AdmissionReview.Resource;
-import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads an AdmissionReview with Jackson's streaming API, so that a pod that concerns nobody costs
- * no tree. Fields that are not needed are skipped, and a field that comes twice counts as it last
- * came, like in a tree.
+ * Reads an AdmissionReview without a tree, which a pod that concerns nobody needn't have. Fields
+ * that are not needed are skipped, and a field that comes twice counts as it last came, like in a
+ * tree.
  *
  * <p>Its errors never quote the body, which may hold somebody's secret.
  *
@@ -28,10 +21,7 @@ final class AdmissionReviewReader {
   static final String V1 = "admission.k8s.io/v1";
   static final String V1BETA1 = "admission.k8s.io/v1beta1";
 
-  private static final JsonFactory FACTORY =
-      new JsonFactoryBuilder().disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
-
-  private final JsonParser json;
+  private final JsonScanner json;
 
   private @Nullable String kind;
   private @Nullable String apiVersion;
@@ -53,7 +43,7 @@ final class AdmissionReviewReader {
   private @Nullable String owner;
   private Map<String, String> annotations = Map.of();
 
-  private AdmissionReviewReader(JsonParser json) {
+  private AdmissionReviewReader(JsonScanner json) {
     this.json = json;
   }
 
@@ -63,36 +53,23 @@ final class AdmissionReviewReader {
    * @throws MalformedReviewException if it is no AdmissionReview with a request
    */
   static AdmissionReview read(byte[] body) throws MalformedReviewException {
-    try (JsonParser json = FACTORY.createParser(body)) {
-      return new AdmissionReviewReader(json).read();
-    } catch (JsonProcessingException e) {
-      throw notJson(e.getLocation());
-    } catch (IOException | IllegalStateException e) {
-      // Jackson's guard against colliding field names is an IllegalStateException.
-      throw new MalformedReviewException("the body can't be read as JSON");
-    }
+    return new AdmissionReviewReader(new JsonScanner(body)).read();
   }
 
-  private AdmissionReview read() throws IOException, MalformedReviewException {
-    if (json.nextToken() != JsonToken.START_OBJECT) {
+  private AdmissionReview read() throws MalformedReviewException {
+    if (!json.isAt('{')) {
       throw new MalformedReviewException("the body is not a JSON object");
     }
-    if (json.currentTokenLocation().getByteOffset() < 0) {
-      throw new MalformedReviewException("the body is not in UTF-8");
-    }
-    while (json.nextToken() == JsonToken.FIELD_NAME) {
-      String field = json.currentName();
-      json.nextToken();
+    json.enter();
+    for (String field = json.nextField(); field != null; field = json.nextField()) {
       switch (field) {
         case "kind" -> kind = text("kind");
         case "apiVersion" -> apiVersion = text("apiVersion");
         case "request" -> readRequest();
-        default -> json.skipChildren();
+        default -> json.skip();
       }
     }
-    if (json.nextToken() != null) {
-      throw new MalformedReviewException("something follows the JSON object");
-    }
+    json.end();
     if (!"AdmissionReview".equals(kind)) {
       throw new MalformedReviewException("\"kind\" must be \"AdmissionReview\"");
     }
@@ -126,16 +103,14 @@ final class AdmissionReviewReader {
     return review;
   }
 
-  private void readRequest() throws IOException, MalformedReviewException {
+  private void readRequest() throws MalformedReviewException {
     hasRequest = false;
-    if (json.currentToken() == JsonToken.VALUE_NULL) {
+    if (json.skipNull()) {
       return;
     }
     requireObject("request");
     hasRequest = true;
-    while (json.nextToken() == JsonToken.FIELD_NAME) {
-      String field = json.currentName();
-      json.nextToken();
+    for (String field = json.nextField(); field != null; field = json.nextField()) {
       switch (field) {
         case "uid" -> uid = textOrEmpty("request.uid");
         case "resource" -> readResource();
@@ -143,63 +118,58 @@ final class AdmissionReviewReader {
         case "operation" -> operation = textOrEmpty("request.operation");
         case "namespace" -> namespace = textOrEmpty("request.namespace");
         case "name" -> requestName = emptyToNull(textOrEmpty("request.name"));
-        case "dryRun" -> dryRun = json.currentToken() == JsonToken.VALUE_TRUE;
+        case "dryRun" -> dryRun = json.isTrue();
         case "userInfo" -> readUserInfo();
         case "object" -> readObject();
-        default -> json.skipChildren();
+        default -> json.skip();
       }
     }
   }
 
-  private void readResource() throws IOException, MalformedReviewException {
+  private void readResource() throws MalformedReviewException {
     requireObject("request.resource");
     String group = "";
     String version = "";
     String plural = "";
-    while (json.nextToken() == JsonToken.FIELD_NAME) {
-      String field = json.currentName();
-      json.nextToken();
+    for (String field = json.nextField(); field != null; field = json.nextField()) {
       switch (field) {
         case "group" -> group = textOrEmpty("request.resource.group");
         case "version" -> version = textOrEmpty("request.resource.version");
         case "resource" -> plural = textOrEmpty("request.resource.resource");
-        default -> json.skipChildren();
+        default -> json.skip();
       }
     }
     resource = new Resource(group, version, plural);
   }
 
-  private void readUserInfo() throws IOException, MalformedReviewException {
+  private void readUserInfo() throws MalformedReviewException {
     requireObject("request.userInfo");
-    while (json.nextToken() == JsonToken.FIELD_NAME) {
-      String field = json.currentName();
-      json.nextToken();
+    for (String field = json.nextField(); field != null; field = json.nextField()) {
       if (field.equals("username")) {
         userName = textOrEmpty("request.userInfo.username");
       } else {
-        json.skipChildren();
+        json.skip();
       }
     }
   }
 
-  private void readObject() throws IOException, MalformedReviewException {
+  private void readObject() throws MalformedReviewException {
     objectStart = -1;
     clearMetadata();
-    if (json.currentToken() == JsonToken.VALUE_NULL) {
+    if (json.skipNull()) {
       return;
     }
+    int start = json.position();
     requireObject("request.object");
-    objectStart = (int) json.currentTokenLocation().getByteOffset();
-    while (json.nextToken() == JsonToken.FIELD_NAME) {
-      String field = json.currentName();
-      json.nextToken();
+    objectStart = start;
+    for (String field = json.nextField(); field != null; field = json.nextField()) {
       if (field.equals("metadata")) {
         readMetadata();
       } else {
-        json.skipChildren();
+        json.skip();
       }
     }
-    objectEnd = (int) json.currentLocation().getByteOffset();
+    objectEnd = json.position();
   }
 
   private void clearMetadata() {
@@ -209,57 +179,53 @@ final class AdmissionReviewReader {
     annotations = Map.of();
   }
 
-  private void readMetadata() throws IOException, MalformedReviewException {
+  private void readMetadata() throws MalformedReviewException {
     requireObject("request.object.metadata");
     clearMetadata();
-    while (json.nextToken() == JsonToken.FIELD_NAME) {
-      String field = json.currentName();
-      json.nextToken();
+    for (String field = json.nextField(); field != null; field = json.nextField()) {
       switch (field) {
         case "name" -> name = emptyToNull(textOrEmpty("request.object.metadata.name"));
         case "generateName" ->
             generateName = emptyToNull(textOrEmpty("request.object.metadata.generateName"));
         case "annotations" -> readAnnotations();
         case "ownerReferences" -> readOwners();
-        default -> json.skipChildren();
+        default -> json.skip();
       }
     }
   }
 
-  private void readAnnotations() throws IOException, MalformedReviewException {
+  private void readAnnotations() throws MalformedReviewException {
     annotations = Map.of();
-    if (json.currentToken() == JsonToken.VALUE_NULL) {
+    if (json.skipNull()) {
       return;
     }
     requireObject("request.object.metadata.annotations");
     Map<String, String> read = new HashMap<>();
-    while (json.nextToken() == JsonToken.FIELD_NAME) {
-      String key = json.currentName();
-      json.nextToken();
+    for (String key = json.nextField(); key != null; key = json.nextField()) {
       read.put(key, text("each value of request.object.metadata.annotations"));
     }
     annotations = read;
   }
 
   /** Keeps the controller, of which there is at most one. */
-  private void readOwners() throws IOException, MalformedReviewException {
+  private void readOwners() throws MalformedReviewException {
     owner = null;
-    if (json.currentToken() != JsonToken.START_ARRAY) {
+    if (!json.isAt('[')) {
+      json.skip();
       return;
     }
-    while (json.nextToken() != JsonToken.END_ARRAY) {
+    json.enter();
+    while (json.nextElement()) {
       requireObject("each of request.object.metadata.ownerReferences");
       String ownerKind = "";
       String ownerName = "";
       boolean controller = false;
-      while (json.nextToken() == JsonToken.FIELD_NAME) {
-        String field = json.currentName();
-        json.nextToken();
+      for (String field = json.nextField(); field != null; field = json.nextField()) {
         switch (field) {
           case "kind" -> ownerKind = textOrEmpty("an owner's kind");
           case "name" -> ownerName = textOrEmpty("an owner's name");
-          case "controller" -> controller = json.currentToken() == JsonToken.VALUE_TRUE;
-          default -> json.skipChildren();
+          case "controller" -> controller = json.isTrue();
+          default -> json.skip();
         }
       }
       if (controller) {
@@ -269,34 +235,27 @@ final class AdmissionReviewReader {
   }
 
   private void requireObject(String what) throws MalformedReviewException {
-    if (json.currentToken() != JsonToken.START_OBJECT) {
+    if (!json.isAt('{')) {
+      json.skip();
       throw new MalformedReviewException("\"" + what + "\" is not an object");
     }
+    json.enter();
   }
 
-  private String textOrEmpty(String what) throws IOException, MalformedReviewException {
-    return json.currentToken() == JsonToken.VALUE_NULL ? "" : text(what);
+  private String textOrEmpty(String what) throws MalformedReviewException {
+    return json.skipNull() ? "" : text(what);
   }
 
-  private String text(String what) throws IOException, MalformedReviewException {
-    if (json.currentToken() != JsonToken.VALUE_STRING) {
+  private String text(String what) throws MalformedReviewException {
+    if (!json.isAt('"')) {
+      json.skip();
       throw new MalformedReviewException("\"" + what + "\" is not a string");
     }
-    return json.getText();
+    return json.string();
   }
 
   private static @Nullable String emptyToNull(String text) {
     return text.isEmpty() ? null : text;
-  }
-
-  private static MalformedReviewException notJson(@Nullable JsonLocation at) {
-    return new MalformedReviewException(
-        at == null
-            ? "the body is not valid JSON"
-            : "the body is not valid JSON at line "
-                + at.getLineNr()
-                + ", column "
-                + at.getColumnNr());
   }
 
   /** The body is no AdmissionReview; the message says why without quoting it. */

@@ -2,6 +2,7 @@ package io.github.secretscontroller.admission;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.secretscontroller.admission.AdmissionReviewReader.MalformedReviewException;
 import io.github.secretscontroller.core.PodRequest;
 
 /** Gives Pods that are created to the mutators, and turns their edits into a patch. */
@@ -20,7 +21,7 @@ final class PodReviewer implements Reviewer {
 
   @Override
   public AdmissionDecision review(AdmissionReview review, byte[] body, Deadline deadline)
-      throws UndecidedException {
+      throws UndecidedException, MalformedReviewException {
     PodRequest request = review.podRequest();
     if (!mutators.concerns(request)) {
       return AdmissionDecision.UNCHANGED;

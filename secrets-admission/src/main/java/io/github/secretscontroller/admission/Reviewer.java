@@ -1,5 +1,6 @@
 package io.github.secretscontroller.admission;
 
+import io.github.secretscontroller.admission.AdmissionReviewReader.MalformedReviewException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,9 +19,10 @@ interface Reviewer {
    * @param body the bytes that {@code review} was read from, for {@link AdmissionReview#tree}
    * @param deadline to be watched around whatever may take long
    * @throws UndecidedException if code of others failed, or the time ran out
+   * @throws MalformedReviewException if the object turns out to be no JSON
    */
   AdmissionDecision review(AdmissionReview review, byte[] body, Deadline deadline)
-      throws UndecidedException;
+      throws UndecidedException, MalformedReviewException;
 
   /** How a message names the object. */
   String describe(AdmissionReview review);

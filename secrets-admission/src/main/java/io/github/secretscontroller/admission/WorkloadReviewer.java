@@ -2,6 +2,7 @@ package io.github.secretscontroller.admission;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.secretscontroller.admission.AdmissionReviewReader.MalformedReviewException;
 import io.github.secretscontroller.core.PodRequest;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -34,9 +35,10 @@ final class WorkloadReviewer implements Reviewer {
 
   @Override
   public AdmissionDecision review(AdmissionReview review, byte[] body, Deadline deadline)
-      throws UndecidedException {
+      throws UndecidedException, MalformedReviewException {
+    ObjectNode manifest = review.tree(body);
     Optional<ObjectNode> pod =
-        Workload.of(review.resource()).flatMap(workload -> workload.pod(review.tree(body)));
+        Workload.of(review.resource()).flatMap(workload -> workload.pod(manifest));
     if (pod.isEmpty()) {
       return AdmissionDecision.UNCHANGED;
     }

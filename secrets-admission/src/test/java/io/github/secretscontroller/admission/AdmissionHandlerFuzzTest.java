@@ -1,0 +1,85 @@
+package io.github.secretscontroller.admission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.sun.management.ThreadMXBean;
+import io.github.secretscontroller.admission.testkit.RecordedReviews;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Runs on the recorded reviews only, unless {@code JAZZER_FUZZ=1}; see {@code .ci/fuzz}. */
+@DisplayName("Whatever bytes are sent, the handler answers within bounds:")
+class AdmissionHandlerFuzzTest {
+
+  /** What the first use of a class may cost, beyond what the request's length explains. */
+  private static final long ALLOCATED_ONCE = 16 * 1024 * 1024;
+
+  /** Trees, copies and a patch together take about 25 bytes for each byte of a usual pod. */
+  private static final long ALLOCATED_PER_BYTE = 400;
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  private final AdmissionHandler handler = Pods.handler();
+
+  static Stream<byte[]> seeds() {
+    return Stream.concat(
+        RecordedReviews.PODS.stream().map(RecordedReviews::bytes),
+        Stream.of("deployment-create", "job-create", "secret-kubectl-create")
+            .map(RecordedReviews::bytes));
+  }
+
+  @BeforeAll
+  static void loadClasses() {
+    seeds().forEach(Pods.handler()::handle);
+  }
+
+  @DisplayName("one body")
+  @MethodSource("seeds")
+  @FuzzTest(maxDuration = "20s")
+  void handle(byte[] body) throws Exception {
+    long before = THREADS.getCurrentThreadAllocatedBytes();
+    AdmissionReply reply = handler.handle(body, "timeout=10s");
+    long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
+
+    assertThat(allocated).isLessThan(ALLOCATED_ONCE + ALLOCATED_PER_BYTE * body.length);
+    assertThat(reply.httpStatus()).isIn(200, 400);
+    if (reply.httpStatus() == 400) {
+      assertThat(new String(reply.body(), StandardCharsets.UTF_8))
+          .startsWith("not an AdmissionReview: ")
+          .endsWith("\n");
+    } else {
+      assertAnswers(body, JSON.readTree(reply.body()));
+    }
+  }
+
+  private static void assertAnswers(byte[] body, JsonNode answer) throws Exception {
+    AdmissionReview review = AdmissionReviewReader.read(body);
+    assertThat(answer.get("apiVersion").textValue()).isEqualTo(review.apiVersion());
+    JsonNode response = answer.get("response");
+    assertThat(response.get("uid").textValue()).isEqualTo(review.uid());
+    boolean allowed = response.get("allowed").booleanValue();
+    assertThat(response.has("status")).isNotEqualTo(allowed);
+    if (!allowed) {
+      assertThat(response.get("status").get("code").intValue()).isBetween(400, 499);
+      assertThat(response.get("status").get("message").textValue()).isNotBlank();
+    }
+    if (response.has("patch")) {
+      assertThat(allowed).isTrue();
+      ArrayNode patch =
+          (ArrayNode) JSON.readTree(Base64.getDecoder().decode(response.get("patch").textValue()));
+      assertThat(patch)
+          .allSatisfy(operation -> assertThat(operation.get("op").textValue()).isEqualTo("add"));
+      Pods.apply(patch, review.tree(body));
+    }
+  }
+}
