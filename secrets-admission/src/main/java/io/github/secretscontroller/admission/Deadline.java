@@ -6,6 +6,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 
 /**
@@ -34,22 +35,28 @@ final class Deadline {
 
   /** Watches the current thread until that thread ends the watch. */
   Watch watch() {
-    return new Watch(Thread.currentThread());
+    Watch watch = new Watch(Thread.currentThread());
+    clock.watch(watch);
+    return watch;
   }
 
   /**
-   * Makes deadlines, and knows who missed one. Its one thread ends by itself when nothing was
-   * watched for a while.
+   * Makes deadlines, and knows who missed one. One thread looks at all that is watched every now
+   * and then, since to set an alarm for each request would cost more than most requests do. It ends
+   * by itself when nothing was watched for a while.
    */
   static final class Clock {
 
+    private static final long TICK_MILLIS = 20;
+
     private final LongSupplier nanoTime;
-    private final Set<Watch> overdue = ConcurrentHashMap.newKeySet();
-    private final ScheduledThreadPoolExecutor alarms;
+    private final Set<Watch> watched = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean ticking = new AtomicBoolean();
+    private final ScheduledThreadPoolExecutor ticker;
 
     Clock(LongSupplier nanoTime) {
       this.nanoTime = nanoTime;
-      this.alarms =
+      this.ticker =
           new ScheduledThreadPoolExecutor(
               1,
               task -> {
@@ -57,9 +64,8 @@ final class Deadline {
                 thread.setDaemon(true);
                 return thread;
               });
-      alarms.setKeepAliveTime(10, TimeUnit.SECONDS);
-      alarms.allowCoreThreadTimeOut(true);
-      alarms.setRemoveOnCancelPolicy(true);
+      ticker.setKeepAliveTime(10, TimeUnit.SECONDS);
+      ticker.allowCoreThreadTimeOut(true);
     }
 
     Deadline in(Duration budget) {
@@ -68,7 +74,34 @@ final class Deadline {
 
     /** How many requests still run although their deadline passed that long ago. */
     long overdueFor(Duration time) {
-      return overdue.stream().filter(w -> w.deadline().remaining() <= -time.toNanos()).count();
+      return watched.stream().filter(w -> w.deadline().remaining() <= -time.toNanos()).count();
+    }
+
+    private void watch(Watch watch) {
+      watched.add(watch);
+      if (!ticking.get() && ticking.compareAndSet(false, true)) {
+        scheduleTick();
+      }
+    }
+
+    private void scheduleTick() {
+      Future<?> unused = ticker.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private void tick() {
+      for (Watch watch : watched) {
+        if (watch.deadline().hasPassed()) {
+          watch.interrupt();
+        }
+      }
+      if (watched.isEmpty()) {
+        ticking.set(false);
+        // Somebody may have come in between, and have seen it ticking.
+        if (watched.isEmpty() || !ticking.compareAndSet(false, true)) {
+          return;
+        }
+      }
+      scheduleTick();
     }
   }
 
@@ -76,23 +109,20 @@ final class Deadline {
   final class Watch {
 
     private final Thread worker;
-    private final Future<?> alarm;
     private boolean ended;
     private boolean interrupted;
 
     private Watch(Thread worker) {
       this.worker = worker;
-      this.alarm = clock.alarms.schedule(this::ring, remaining(), TimeUnit.NANOSECONDS);
     }
 
     private Deadline deadline() {
       return Deadline.this;
     }
 
-    private synchronized void ring() {
-      if (!ended) {
+    private synchronized void interrupt() {
+      if (!ended && !interrupted) {
         interrupted = true;
-        clock.overdue.add(this);
         worker.interrupt();
       }
     }
@@ -100,9 +130,8 @@ final class Deadline {
     /** Ends the watch; the thread, which may be a pool's, keeps no interrupt of ours. */
     synchronized void end() {
       ended = true;
-      alarm.cancel(false);
+      clock.watched.remove(this);
       if (interrupted) {
-        clock.overdue.remove(this);
         Thread.interrupted();
       }
     }
