@@ -2,9 +2,14 @@ package io.github.secretscontroller.fetcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.secretscontroller.aws.AwsEnvironment;
+import io.github.secretscontroller.aws.KmsEnvelopeWriter;
+import io.github.secretscontroller.core.SecretReference;
+import io.github.secretscontroller.core.WriteContext;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -47,9 +52,9 @@ class AwsProgramIT {
   /** Five references to two secrets. */
   private static String plan(String more) {
     return """
-        {"version": 1, "files": [%s, %s, %s, %s, %s],
-         "refresh": {"interval": "PT1S"}%s}
-        """
+    {"version": 1, "files": [%s, %s, %s, %s, %s],
+     "refresh": {"interval": "PT1S"}%s}
+    """
         .formatted(
             file("db", "a"),
             file("db", "b"),
@@ -221,6 +226,37 @@ class AwsProgramIT {
               "AssumeRoleWithWebIdentity", "GetSecretValue", "GetSecretValue");
       assertThat(root.resolve(".status.json")).content().contains("IRSA, role arn:aws:iam::");
     }
+  }
+
+  @Test
+  @DisplayName("open a sealed value with the plan's key, for its cluster and namespace only")
+  void sealed() throws Exception {
+    aws.refuse("DescribeKey", 1, 400, "AccessDeniedException");
+    SecretReference sealed;
+    try (KmsEnvelopeWriter writer =
+        new KmsEnvelopeWriter(AwsEnvironment.of(aws.variables()), StubSecretsManager.KEY)) {
+      sealed =
+          writer.write(
+              "db",
+              "value".getBytes(StandardCharsets.UTF_8),
+              WriteContext.of("blue", "shop", "db"));
+    }
+    String plan =
+        """
+        {"version": 1, "files": [%s],
+         "sealed": {"keys": ["%s"], "cluster": "blue", "namespace": "%s"}}
+        """;
+    launcher.with(
+        "SECRETS_PLAN",
+        plan.formatted(file(sealed.toString(), "a"), StubSecretsManager.KEY, "else"));
+    assertFailed(run("init"), 2, "is sealed for namespace shop of cluster blue");
+
+    launcher.with(
+        "SECRETS_PLAN",
+        plan.formatted(file(sealed.toString(), "a"), StubSecretsManager.KEY, "shop"));
+    assertThat(run("init").exitCode()).isZero();
+    assertThat(root.resolve("a")).hasContent("value");
+    assertThat(aws.count("Decrypt")).isEqualTo(1);
   }
 
   @Test

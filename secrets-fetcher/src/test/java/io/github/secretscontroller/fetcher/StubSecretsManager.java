@@ -25,6 +25,13 @@ final class StubSecretsManager implements AutoCloseable {
 
   static final String REQUEST_ID = "f1e2d3c4-0000-4000-8000-00000000abcd";
 
+  /** The only key that its KMS knows. */
+  static final String KEY = "arn:aws:kms:us-east-1:123456789012:key/k";
+
+  private static final String DATA_KEY =
+      "{\"KeyId\": \"%s\", \"Plaintext\": \"%s=\", \"CiphertextBlob\": \"c2VhbGVk\"}"
+          .formatted(KEY, "A".repeat(43));
+
   private static final String STS_ANSWER =
       """
       <AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
@@ -114,6 +121,10 @@ final class StubSecretsManager implements AutoCloseable {
       if (refusal != null && refusal.times() > 0) {
         refusals.put(operation, new Refusal(refusal.status(), refusal.code(), refusal.times() - 1));
         send(exchange, refusal.status(), error(refusal.code()));
+        return;
+      }
+      if (operation.equals("GenerateDataKey") || operation.equals("Decrypt")) {
+        send(exchange, 200, DATA_KEY);
         return;
       }
       JsonNode request = json.readTree(body);
