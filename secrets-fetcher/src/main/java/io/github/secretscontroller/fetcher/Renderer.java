@@ -1,18 +1,25 @@
 package io.github.secretscontroller.fetcher;
 
+import io.github.secretscontroller.core.InjectionPlan.Content;
+import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
+import io.github.secretscontroller.core.InjectionPlan.Format;
 import io.github.secretscontroller.core.InjectionPlan.Formatted;
+import io.github.secretscontroller.core.InjectionPlan.KeyFiles;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.InjectionPlan.Template;
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
-import io.github.secretscontroller.core.SecretValue;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the files of a plan out of the values that were read for it.
@@ -25,29 +32,63 @@ import java.util.Set;
 final class Renderer {
 
   private final List<SecretFile> files;
+  private final Map<String, Selection> selections = new HashMap<>();
+  private final Map<String, SecretTemplate> templates = new HashMap<>();
 
   private Renderer(List<SecretFile> files) {
-    this.files = files;
+    this.files = List.copyOf(files);
   }
 
   /**
    * A renderer for these files.
    *
-   * @throws FetchFailure with {@link ExitCode#BAD_PLAN} and a sentence for each file that no value
+   * @throws FetchFailure with {@link ExitCode#BAD_PLAN} and a sentence for each thing that no value
    *     whatsoever could be made into
    */
   static Renderer of(List<SecretFile> files) throws FetchFailure {
+    Renderer renderer = new Renderer(files);
+    Set<String> problems = new LinkedHashSet<>();
     for (SecretFile file : files) {
       SecretReference secret = file.secret();
-      if (secret == null || secret.selector() != null || !file.content().equals(Formatted.RAW)) {
-        throw new FetchFailure(
-            ExitCode.BAD_PLAN,
-            file.path()
-                + ": needs more than the whole value of one secret, which this fetcher can't do;"
-                + " name the whole secret");
+      try {
+        if (secret != null && secret.selector() != null) {
+          renderer.selections.put(secret.selector(), Selection.parse(secret.selector()));
+        }
+      } catch (IllegalArgumentException e) {
+        problems.add(file.path() + ": " + describe(secret) + ": the selector: " + e.getMessage());
+      }
+      String problem = renderer.prepare(file.content());
+      if (problem != null) {
+        problems.add(file.path() + ": " + problem);
       }
     }
-    return new Renderer(List.copyOf(files));
+    if (!problems.isEmpty()) {
+      throw new FetchFailure(ExitCode.BAD_PLAN, List.copyOf(problems));
+    }
+    return renderer;
+  }
+
+  /** Why no value could be made into this content, or {@code null}. */
+  private @Nullable String prepare(Content content) {
+    if (content instanceof EnvironmentFile environment) {
+      return EnvironmentFileFormat.problem(environment);
+    }
+    if (!(content instanceof Template template)) {
+      return null;
+    }
+    for (SecretFile file : files) {
+      if (file.name() != null && TemplateScope.HELPERS.contains(file.name())) {
+        return "a template can't tell the secret \""
+            + file.name()
+            + "\" from the helper of that name; rename the secret";
+      }
+    }
+    try {
+      templates.put(template.text(), SecretTemplate.parse(template.text()));
+      return null;
+    } catch (IllegalArgumentException e) {
+      return "the template can't be used: " + e.getMessage();
+    }
   }
 
   /** What has to be read for all files: whole secrets, each once. */
@@ -80,7 +121,7 @@ final class Renderer {
   List<RenderedFile> render(Map<SecretReference, SecretResult> results) throws FetchFailure {
     List<RenderedFile> rendered = new ArrayList<>();
     ExitCode code = ExitCode.SUCCESS;
-    List<String> failures = new ArrayList<>();
+    Set<String> failures = new LinkedHashSet<>();
     for (SecretFile file : files) {
       try {
         rendered.addAll(render(file, results));
@@ -91,7 +132,7 @@ final class Renderer {
     }
     if (!failures.isEmpty()) {
       rendered.forEach(RenderedFile::close);
-      throw new FetchFailure(code, failures);
+      throw new FetchFailure(code, List.copyOf(failures));
     }
     return rendered;
   }
@@ -104,16 +145,98 @@ final class Renderer {
    */
   List<RenderedFile> render(SecretFile file, Map<SecretReference, SecretResult> results)
       throws FetchFailure {
-    SecretReference secret = Objects.requireNonNull(file.secret(), "checked before");
+    try (SecretContent own = read(file, results)) {
+      if (file.content() instanceof Template template) {
+        boolean leftOut = file.secret() != null && own == null;
+        return leftOut ? List.of() : List.of(file(file, fill(template, results)));
+      }
+      return own == null ? List.of() : render(file, own);
+    } catch (Unusable e) {
+      String what = file.content() instanceof Template ? "the template" : describe(file.secret());
+      throw new FetchFailure(ExitCode.UNUSABLE, file.path() + ": " + what + " " + e.reason());
+    }
+  }
+
+  private static List<RenderedFile> render(SecretFile file, SecretContent content) throws Unusable {
+    if (file.content() instanceof KeyFiles keys) {
+      return KeyFilesFormat.render(content, file, keys);
+    }
+    if (file.content() instanceof EnvironmentFile environment) {
+      byte[] bytes = EnvironmentFileFormat.render(content, environment);
+      return List.of(new RenderedFile(file.path(), file.mode(), bytes, true));
+    }
+    Format format = ((Formatted) file.content()).format();
+    return List.of(
+        file(
+            file,
+            switch (format) {
+              case RAW -> content.revealBytes();
+              case JSON -> json(content);
+              case PROPERTIES -> PropertiesFormat.render(content);
+              case DOTENV -> DotenvFormat.render(content);
+              case YAML -> YamlFormat.render(content);
+              case PKCS12, JKS -> KeyStoreFormat.render(content, format.name());
+            }));
+  }
+
+  private static RenderedFile file(SecretFile file, byte[] content) {
+    return new RenderedFile(file.path(), file.mode(), content);
+  }
+
+  /** The document without spaces. Its escapes are ASCII, so UTF-8 can hold whatever there is. */
+  private static byte[] json(SecretContent content) throws Unusable {
+    return Json.document(content.revealJson()).getBytes(StandardCharsets.UTF_8);
+  }
+
+  private byte[] fill(Template template, Map<SecretReference, SecretResult> results)
+      throws FetchFailure, Unusable {
+    Map<String, SecretContent> named = new LinkedHashMap<>();
+    try {
+      for (SecretFile file : files) {
+        SecretContent content = file.name() == null ? null : read(file, results);
+        if (content != null) {
+          named.put(file.name(), content);
+        }
+      }
+      return Objects.requireNonNull(templates.get(template.text())).render(named);
+    } finally {
+      named.values().forEach(SecretContent::close);
+    }
+  }
+
+  /**
+   * What was read for a file.
+   *
+   * @return {@code null} if there is nothing to read, or an optional secret doesn't exist
+   * @throws FetchFailure if it couldn't be read
+   */
+  private @Nullable SecretContent read(SecretFile file, Map<SecretReference, SecretResult> results)
+      throws FetchFailure {
+    SecretReference secret = file.secret();
+    if (secret == null) {
+      return null;
+    }
     SecretResult result = Objects.requireNonNull(results.get(secret.withSelector(null)));
     if (result instanceof SecretResult.Failed failed) {
       SecretException failure = failed.failure();
       if (file.optional() && failure instanceof SecretException.NotFound) {
-        return List.of();
+        return null;
       }
       throw new FetchFailure(ExitCode.of(failure), file.path() + ": " + failure.getMessage());
     }
-    SecretValue value = result.orThrow();
-    return List.of(new RenderedFile(file.path(), file.mode(), value.revealBytes()));
+    Selection selection = secret.selector() == null ? null : selections.get(secret.selector());
+    return new SecretContent(result.orThrow().revealBytes(), selection);
+  }
+
+  /** The secret's name and its selector, neither of which hides the other by its length. */
+  private static String describe(@Nullable SecretReference secret) {
+    if (secret == null) {
+      return "";
+    }
+    String selector = secret.selector();
+    return secret.withSelector(null).describe()
+        + (selector == null
+            ? ""
+            : "#" + (selector.length() <= 80 ? selector : selector.substring(0, 80) + "..."));
   }
 }

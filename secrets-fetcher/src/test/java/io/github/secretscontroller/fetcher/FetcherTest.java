@@ -209,10 +209,11 @@ class FetcherTest {
     }
 
     @Test
-    @DisplayName("refuses to publish a whole value where a part was asked for")
+    @DisplayName("refuses to publish a whole value where a part was asked for that isn't there")
     void selector() {
-      assertThat(run(plan(file("db#password", "a")), source)).isEqualTo(ExitCode.BAD_PLAN);
+      assertThat(run(plan(file("db#password", "a")), source)).isEqualTo(ExitCode.UNUSABLE);
       assertThat(root).isEmptyDirectory();
+      assertThat(err.toString(UTF_8)).contains("a: db#password isn't valid JSON");
     }
 
     @Test
