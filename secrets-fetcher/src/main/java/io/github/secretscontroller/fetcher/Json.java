@@ -170,6 +170,6 @@ final class Json {
 
   /** The escape that JSON, YAML and properties have in common. */
   static String unicodeEscape(char c) {
-    return String.format("\\u%04x", (int) c);
+    return "\\u" + Integer.toHexString(0x10000 | c).substring(1);
   }
 }

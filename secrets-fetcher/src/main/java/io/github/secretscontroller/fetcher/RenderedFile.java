@@ -3,6 +3,8 @@ package io.github.secretscontroller.fetcher;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.function.BiPredicate;
+import org.jspecify.annotations.Nullable;
 
 /** The content of one file, ready to be published; closing overwrites it. */
 final class RenderedFile implements AutoCloseable {
@@ -11,6 +13,7 @@ final class RenderedFile implements AutoCloseable {
   private final int mode;
   private final byte[] content;
   private final boolean standalone;
+  private final @Nullable BiPredicate<byte[], byte[]> sameness;
 
   /**
    * Takes over {@code content}, and wipes it when closed.
@@ -19,7 +22,16 @@ final class RenderedFile implements AutoCloseable {
    * @param mode its permission bits
    */
   RenderedFile(String path, int mode, byte[] content) {
-    this(path, mode, content, false);
+    this(path, mode, content, false, null);
+  }
+
+  /**
+   * As above, for a format whose bytes differ from time to time.
+   *
+   * @param sameness whether this content and other bytes say the same
+   */
+  RenderedFile(String path, int mode, byte[] content, BiPredicate<byte[], byte[]> sameness) {
+    this(path, mode, content, false, sameness);
   }
 
   /**
@@ -28,10 +40,20 @@ final class RenderedFile implements AutoCloseable {
    * @param standalone whether it is a regular file at its path, outside of the generations
    */
   RenderedFile(String path, int mode, byte[] content, boolean standalone) {
+    this(path, mode, content, standalone, null);
+  }
+
+  private RenderedFile(
+      String path,
+      int mode,
+      byte[] content,
+      boolean standalone,
+      @Nullable BiPredicate<byte[], byte[]> sameness) {
     this.path = path;
     this.mode = mode;
     this.content = content;
     this.standalone = standalone;
+    this.sameness = sameness;
   }
 
   String path() {
@@ -63,6 +85,12 @@ final class RenderedFile implements AutoCloseable {
 
   ByteBuffer revealContent() {
     return ByteBuffer.wrap(content).asReadOnlyBuffer();
+  }
+
+  /** Whether publishing this over these bytes would change nothing. */
+  boolean saysTheSameAs(byte[] published) {
+    return Arrays.equals(content, published)
+        || (sameness != null && sameness.test(content, published));
   }
 
   @Override

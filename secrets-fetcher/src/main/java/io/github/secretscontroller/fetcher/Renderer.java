@@ -97,7 +97,7 @@ final class Renderer {
     for (SecretFile file : files) {
       SecretReference secret = file.secret();
       if (secret != null) {
-        references.add(secret.withSelector(null));
+        references.add(secret.whole());
       }
     }
     return List.copyOf(references);
@@ -108,7 +108,7 @@ final class Renderer {
     SecretReference secret = file.secret();
     return secret == null || file.content() instanceof Template
         ? references()
-        : List.of(secret.withSelector(null));
+        : List.of(secret.whole());
   }
 
   /**
@@ -167,16 +167,14 @@ final class Renderer {
     }
     Format format = ((Formatted) file.content()).format();
     return List.of(
-        file(
-            file,
-            switch (format) {
-              case RAW -> content.revealBytes();
-              case JSON -> json(content);
-              case PROPERTIES -> PropertiesFormat.render(content);
-              case DOTENV -> DotenvFormat.render(content);
-              case YAML -> YamlFormat.render(content);
-              case PKCS12, JKS -> KeyStoreFormat.render(content, format.name());
-            }));
+        switch (format) {
+          case RAW -> file(file, content.revealBytes());
+          case JSON -> file(file, json(content));
+          case PROPERTIES -> file(file, PropertiesFormat.render(content));
+          case DOTENV -> file(file, DotenvFormat.render(content));
+          case YAML -> file(file, YamlFormat.render(content));
+          case PKCS12, JKS -> KeyStoreFormat.render(content, file, format.name());
+        });
   }
 
   private static RenderedFile file(SecretFile file, byte[] content) {
@@ -216,7 +214,7 @@ final class Renderer {
     if (secret == null) {
       return null;
     }
-    SecretResult result = Objects.requireNonNull(results.get(secret.withSelector(null)));
+    SecretResult result = Objects.requireNonNull(results.get(secret.whole()));
     if (result instanceof SecretResult.Failed failed) {
       SecretException failure = failed.failure();
       if (file.optional() && failure instanceof SecretException.NotFound) {
@@ -234,7 +232,7 @@ final class Renderer {
       return "";
     }
     String selector = secret.selector();
-    return secret.withSelector(null).describe()
+    return secret.whole().describe()
         + (selector == null
             ? ""
             : "#" + (selector.length() <= 80 ? selector : selector.substring(0, 80) + "..."));

@@ -1,7 +1,6 @@
 package io.github.secretscontroller.fetcher;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -178,7 +177,7 @@ final class SecretVolume {
   private static boolean isSame(Path published, RenderedFile file) throws IOException {
     byte[] content = Files.readAllBytes(published);
     try {
-      return file.revealContent().equals(ByteBuffer.wrap(content))
+      return file.saysTheSameAs(content)
           && Files.getPosixFilePermissions(published).equals(VolumeFiles.permissions(file.mode()));
     } finally {
       Arrays.fill(content, (byte) 0);
