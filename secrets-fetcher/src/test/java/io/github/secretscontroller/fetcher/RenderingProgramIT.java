@@ -132,12 +132,11 @@ class RenderingProgramIT {
 
     Outcome unusable = run("{\"secret\":\"db#user\",\"path\":\"user\"}");
     assertThat(unusable.exitCode()).isEqualTo(7);
-    assertThat(unusable.err())
-        .isEqualTo(
-            "INFO user: db, version "
-                + unusable.err().replaceAll("(?s)^.*?version (\\S+)\n.*$", "$1")
-                + "\nERROR user: db#user isn't valid JSON at line 1, column 22; store a JSON document"
-                + " in which no key comes twice\n");
+    assertThat(unusable.err().lines())
+        .contains(
+            "ERROR user: db#user isn't valid JSON at line 1, column 22; store a JSON document in"
+                + " which no key comes twice");
+    assertThat(unusable.err()).doesNotContain("canary-55e1");
     Outcome badPlan = run("{\"secret\":\"db#user[\",\"path\":\"user\"}");
     assertThat(badPlan.exitCode()).isEqualTo(2);
     assertThat(badPlan.err()).startsWith("ERROR user: db#user[: the selector: it is no JMESPath");
