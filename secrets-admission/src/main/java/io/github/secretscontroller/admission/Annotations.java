@@ -1,6 +1,8 @@
 package io.github.secretscontroller.admission;
 
 import io.github.secretscontroller.admission.InjectionRequest.AppMount;
+import java.nio.charset.CharsetEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -114,7 +116,7 @@ final class Annotations {
   }
 
   private Reading read() {
-    if (isTooLong()) {
+    if (isTooLong() || hasHalfCharacters()) {
       return result(null);
     }
     warnAboutUnknownKeys();
@@ -173,14 +175,30 @@ final class Annotations {
     return length > LONGEST;
   }
 
+  /** Half of a surrogate pair is no text: it could be written into no document. */
+  private boolean hasHalfCharacters() {
+    CharsetEncoder utf8 = StandardCharsets.UTF_8.newEncoder();
+    ours.forEach(
+        (key, value) -> {
+          if (!utf8.canEncode(key) || !utf8.canEncode(value)) {
+            findings.problem(
+                key,
+                value,
+                "it has half of a surrogate pair where a character should be; remove it");
+          }
+        });
+    return findings.hasProblems();
+  }
+
   private void warnAboutUnknownKeys() {
     for (String key : ours.keySet()) {
       if (!KNOWN.contains(key) && !NamedSecrets.isOne(name(key))) {
         findings.warn(
-            "annotation "
-                + Findings.shown(key)
-                + " is unknown and ignored"
-                + meant(name(key)).map(known -> "; did you mean " + known + "?").orElse(""));
+            () ->
+                "annotation "
+                    + Findings.shown(key)
+                    + " is unknown and ignored"
+                    + meant(name(key)).map(known -> "; did you mean " + known + "?").orElse(""));
       }
     }
   }

@@ -2,6 +2,7 @@ package io.github.secretscontroller.admission;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * What is wrong with a pod's annotations, and what looks wrong, as sentences for whoever wrote
@@ -24,11 +25,22 @@ final class Findings {
    * @param reason why it can't be, and the fix
    */
   void problem(String subject, String value, String reason) {
-    problems.add("annotation " + shown(subject) + " is " + quoted(value) + ": " + reason);
+    problem(subject, value, () -> reason);
+  }
+
+  /** The same with a reason that is worked out only if it is told. */
+  void problem(String subject, String value, Supplier<String> reason) {
+    problems.add(
+        () -> "annotation " + shown(subject) + " is " + quoted(value) + ": " + reason.get());
   }
 
   /** The pod is admitted, but this needn't be what its author meant. */
   void warn(String sentence) {
+    warn(() -> sentence);
+  }
+
+  /** The same with a sentence that is worked out only if it is told. */
+  void warn(Supplier<String> sentence) {
     warnings.add(sentence);
   }
 
@@ -55,20 +67,21 @@ final class Findings {
   private static String printable(String text, int longest) {
     String bounded = text.length() <= longest ? text : text.substring(0, longest) + "...";
     StringBuilder printable = new StringBuilder(bounded.length());
-    for (int i = 0; i < bounded.length(); i++) {
-      char c = bounded.charAt(i);
-      printable.append(forges(c) ? '?' : c);
-    }
+    bounded.codePoints().forEach(c -> printable.appendCodePoint(isPlain(c) ? c : '?'));
     return printable.toString();
   }
 
-  /** Line and paragraph separators, and what turns the direction of text, besides the controls. */
-  private static boolean forges(char c) {
-    int type = Character.getType(c);
-    return Character.isISOControl(c)
-        || type == Character.FORMAT
-        || type == Character.LINE_SEPARATOR
-        || type == Character.PARAGRAPH_SEPARATOR;
+  /** Not a control, a line's end, half of a pair, or what turns the direction of the text. */
+  private static boolean isPlain(int c) {
+    return switch (Character.getType(c)) {
+      case Character.CONTROL,
+          Character.FORMAT,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR,
+          Character.SURROGATE ->
+          false;
+      default -> true;
+    };
   }
 
   /** The first ones, and how many there are besides. */
@@ -77,9 +90,9 @@ final class Findings {
     private final List<String> told = new ArrayList<>();
     private int more;
 
-    void add(String sentence) {
+    void add(Supplier<String> sentence) {
       if (told.size() < MOST) {
-        told.add(printable(sentence, LONGEST_SENTENCE));
+        told.add(printable(sentence.get(), LONGEST_SENTENCE));
       } else {
         more++;
       }

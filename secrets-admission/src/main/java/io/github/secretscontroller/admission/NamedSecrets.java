@@ -3,22 +3,16 @@ package io.github.secretscontroller.admission;
 import io.github.secretscontroller.admission.InjectionRequest.AppVariable;
 import io.github.secretscontroller.core.InjectionPlan.Content;
 import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
-import io.github.secretscontroller.core.InjectionPlan.Format;
-import io.github.secretscontroller.core.InjectionPlan.Formatted;
-import io.github.secretscontroller.core.InjectionPlan.KeyFiles;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.InjectionPlan.Template;
 import io.github.secretscontroller.core.SecretReference;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,28 +25,21 @@ final class NamedSecrets {
   private static final String FILE = "file";
   private static final String PATH = "path";
   private static final String VERSION = "version";
-  private static final String FORMAT = "format";
-  private static final String TEMPLATE = "template";
-  private static final String KEYS = "keys";
-  private static final String ENV = "env";
+  private static final String FORMAT = NamedContent.FORMAT;
+  private static final String TEMPLATE = NamedContent.TEMPLATE;
+  private static final String KEYS = NamedContent.KEYS;
+  private static final String ENV = NamedContent.ENV;
   private static final String MODE = "mode";
   private static final String OPTIONAL = "optional";
 
   static final List<String> KINDS =
       List.of(SECRET, FILE, PATH, VERSION, FORMAT, TEMPLATE, KEYS, ENV, MODE, OPTIONAL);
 
-  /** What makes the file: a file has one content only. */
-  private static final List<String> CONTENTS = List.of(FORMAT, TEMPLATE, KEYS, ENV);
-
   /** What only a secret can have. */
   private static final List<String> OF_A_SECRET =
       List.of(PATH, VERSION, FORMAT, KEYS, ENV, OPTIONAL);
 
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?");
-
-  /** Kubernetes' rule for the names of variables in an environment file. */
-  private static final Pattern VARIABLE =
-      Pattern.compile("(?!\\.$|\\.\\.)[-._a-zA-Z][-._a-zA-Z0-9]*");
 
   private static final Pattern VERSION_ID =
       Pattern.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
@@ -100,7 +87,8 @@ final class NamedSecrets {
     byName.forEach(reader::readOne);
   }
 
-  private static String key(String kind, String name) {
+  /** The whole key of a kind of annotation about a short name. */
+  static String key(String kind, String name) {
     return Annotations.PREFIX + kind + "." + name;
   }
 
@@ -141,27 +129,29 @@ final class NamedSecrets {
   }
 
   private void tellOrphans(String name, Map<String, String> given) {
-    List<String> named =
-        valuesByKindByName.entrySet().stream()
-            .filter(entry -> entry.getValue().containsKey(SECRET))
-            .map(Map.Entry::getKey)
-            .toList();
-    Optional<String> meant = NearMiss.of(name, named);
     given.forEach(
         (kind, value) ->
             findings.problem(
                 key(kind, name),
                 value,
-                "there is no "
-                    + key(SECRET, name)
-                    + meant
-                        .map(near -> "; did you mean " + key(kind, near) + "?")
-                        .orElse("; add it, or remove this annotation")));
+                () ->
+                    "there is no "
+                        + key(SECRET, name)
+                        + NearMiss.of(name, named())
+                            .map(near -> "; did you mean " + key(kind, near) + "?")
+                            .orElse("; add it, or remove this annotation")));
+  }
+
+  private List<String> named() {
+    return valuesByKindByName.entrySet().stream()
+        .filter(entry -> entry.getValue().containsKey(SECRET))
+        .map(Map.Entry::getKey)
+        .toList();
   }
 
   private void checkContradictions(String name, Map<String, String> given) {
     String first = null;
-    for (String content : CONTENTS) {
+    for (String content : NamedContent.KINDS) {
       String value = given.get(content);
       if (value == null) {
         continue;
@@ -191,7 +181,7 @@ final class NamedSecrets {
     if (!given.containsKey(SECRET)) {
       for (String kind : OF_A_SECRET) {
         String value = given.get(kind);
-        if (value != null && !CONTENTS.contains(kind)) {
+        if (value != null && !NamedContent.KINDS.contains(kind)) {
           findings.problem(
               key(kind, name),
               value,
@@ -271,7 +261,7 @@ final class NamedSecrets {
       @Nullable SecretReference secret,
       int mode,
       boolean optional) {
-    Content content = content(name, given);
+    Content content = new NamedContent(name, given, findings).read();
     boolean isEnvironment = content instanceof EnvironmentFile;
     String filename = given.get(FILE);
     String subject =
@@ -297,101 +287,5 @@ final class NamedSecrets {
                 }
               }
             });
-  }
-
-  /** What is written; where something is wrong with it, the exact bytes. */
-  private Content content(String name, Map<String, String> given) {
-    String format = given.get(FORMAT);
-    if (format != null) {
-      return format(key(FORMAT, name), format);
-    }
-    String template = given.get(TEMPLATE);
-    if (template != null) {
-      if (template.isEmpty()) {
-        findings.problem(
-            key(TEMPLATE, name), template, "it is empty; write a text such as {{" + name + "}}");
-      }
-      return new Template(template);
-    }
-    String keys = given.get(KEYS);
-    if (keys != null) {
-      return keyFiles(key(KEYS, name), keys);
-    }
-    String env = given.get(ENV);
-    return env != null ? environment(key(ENV, name), env) : Formatted.RAW;
-  }
-
-  private Content format(String key, String value) {
-    for (Format format : Format.values()) {
-      if (text(format).equals(value.strip())) {
-        return new Formatted(format);
-      }
-    }
-    findings.problem(
-        key,
-        value,
-        "it must be one of "
-            + Arrays.stream(Format.values())
-                .map(NamedSecrets::text)
-                .collect(Collectors.joining(", ")));
-    return Formatted.RAW;
-  }
-
-  private static String text(Format format) {
-    return format.name().toLowerCase(Locale.ROOT);
-  }
-
-  private Content keyFiles(String key, String value) {
-    if (value.strip().equals("*")) {
-      return new KeyFiles(List.of());
-    }
-    List<String> keys = values.list(key, value);
-    for (String each : keys) {
-      if (each.equals("*")) {
-        findings.problem(key, value, "* means all keys; write * alone, or the keys without it");
-      } else if (each.indexOf('/') >= 0) {
-        findings.problem(
-            key,
-            value,
-            "the key "
-                + Findings.quoted(each)
-                + " has a / and can't be a file's name; use path."
-                + " to select it");
-      } else {
-        values.checked(
-            key,
-            value,
-            "; name a key that can be a file's name",
-            () -> SecretFile.of(AnnotationValues.ANY, each));
-      }
-    }
-    return new KeyFiles(keys);
-  }
-
-  /** {@code VAR=key,...}. */
-  private Content environment(String key, String value) {
-    Map<String, String> keyByVariable = new LinkedHashMap<>();
-    for (String entry : values.list(key, value)) {
-      int equals = entry.indexOf('=');
-      String variable = equals < 0 ? entry : entry.substring(0, equals).strip();
-      String secretKey = equals < 0 ? "" : entry.substring(equals + 1).strip();
-      if (secretKey.isEmpty()) {
-        findings.problem(
-            key,
-            value,
-            Findings.quoted(entry)
-                + " names no key of the secret; write VARIABLE=key, such as DB_USER=username");
-      } else if (!VARIABLE.matcher(variable).matches()) {
-        findings.problem(
-            key,
-            value,
-            Findings.quoted(variable)
-                + " is no name for a variable; it must have letters, digits, _, - and . only, and not"
-                + " start with a digit or two dots");
-      } else if (keyByVariable.putIfAbsent(variable, secretKey) != null) {
-        findings.problem(key, value, "it sets " + variable + " twice; remove one");
-      }
-    }
-    return keyByVariable.isEmpty() ? Formatted.RAW : new EnvironmentFile(keyByVariable);
   }
 }

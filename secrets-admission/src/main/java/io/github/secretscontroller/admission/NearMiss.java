@@ -8,10 +8,16 @@ final class NearMiss {
 
   private static final int FARTHEST = 3;
 
+  /** The longest word that is compared; the part of an annotation's key that is a name has 63. */
+  private static final int LONGEST = 64;
+
   private NearMiss() {}
 
   /** The candidate that is at most a few edits away from {@code typed}, the nearest one. */
   static Optional<String> of(String typed, Collection<String> candidates) {
+    if (typed.length() > LONGEST) {
+      return Optional.empty();
+    }
     String nearest = null;
     int least = Math.min(FARTHEST, typed.length() / 3 + 1) + 1;
     for (String candidate : candidates) {
