@@ -3,21 +3,25 @@ package io.github.secretscontroller.aws;
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 
 /** What reading many has in common, whatever the service. */
 final class Batches {
+
+  /** How long reads are waited for before one more is under way. */
+  private static final Duration PATIENCE = Duration.ofMillis(250);
 
   private Batches() {}
 
@@ -33,6 +37,10 @@ final class Batches {
   /**
    * Runs the reads with at most {@code limit} under way; a single one on the caller's thread. What
    * isn't done by the deadline is given up, and the rest is there.
+   *
+   * <p>It begins one after the other: over one connection, ten answers have come before a process
+   * that just started has shaken hands for a second one. As long as that isn't enough, another read
+   * is under way every now and then.
    */
   static Map<SecretReference, SecretResult> readEach(
       Collection<SecretReference> references,
@@ -44,9 +52,13 @@ final class Batches {
       references.forEach(reference -> results.put(reference, read.apply(reference)));
       return results;
     }
-    ExecutorService threads =
-        Executors.newFixedThreadPool(
-            Math.min(limit, references.size()),
+    ThreadPoolExecutor threads =
+        new ThreadPoolExecutor(
+            1,
+            limit,
+            0,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
             task -> {
               Thread thread = new Thread(task, "secrets-aws-read");
               thread.setDaemon(true);
@@ -56,11 +68,26 @@ final class Batches {
       Map<SecretReference, Future<SecretResult>> reads = new LinkedHashMap<>();
       references.forEach(
           reference -> reads.put(reference, threads.submit(() -> read.apply(reference))));
+      threads.shutdown();
+      growWhileBusy(threads, Math.min(limit, references.size()), deadline);
       reads.forEach(
           (reference, result) -> results.put(reference, await(reference, result, deadline)));
       return results;
     } finally {
       threads.shutdownNow();
+    }
+  }
+
+  private static void growWhileBusy(ThreadPoolExecutor threads, int most, Deadline deadline) {
+    try {
+      while (!deadline.isOver()
+          && threads.getCorePoolSize() < most
+          && !threads.awaitTermination(PATIENCE.toNanos(), TimeUnit.NANOSECONDS)) {
+        threads.setCorePoolSize(threads.getCorePoolSize() + 1);
+      }
+    } catch (InterruptedException e) {
+      // Whoever waits for the results tells it.
+      Thread.currentThread().interrupt();
     }
   }
 

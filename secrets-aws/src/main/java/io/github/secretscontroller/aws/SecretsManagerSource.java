@@ -279,7 +279,8 @@ public final class SecretsManagerSource implements SecretSource {
     }
 
     /**
-     * How many calls {@link SecretSource#fetchAll} has under way at most: 1 to 64, 8 by default.
+     * How many calls {@link SecretSource#fetchAll} has under way at most: 1 to 64, 8 by default. It
+     * begins with one, and has another under way for each quarter of a second that passes.
      */
     public Builder maxInFlight(int calls) {
       if (calls < 1 || calls > MOST_IN_FLIGHT) {
