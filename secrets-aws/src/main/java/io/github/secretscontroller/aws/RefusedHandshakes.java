@@ -1,7 +1,7 @@
 package io.github.secretscontroller.aws;
 
 import java.io.IOException;
-import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLException;
 import software.amazon.awssdk.http.ExecutableHttpRequest;
 import software.amazon.awssdk.http.HttpExecuteRequest;
 import software.amazon.awssdk.http.HttpExecuteResponse;
@@ -38,8 +38,11 @@ final class RefusedHandshakes implements SdkHttpClient {
     delegate.close();
   }
 
-  /** A cause would be our own objection, such as a certificate that isn't trusted. */
-  private static boolean isRefusal(SSLHandshakeException e) {
+  /**
+   * Whether the other side objects, by whatever alert. A cause would be our own objection, such as
+   * a certificate that isn't trusted.
+   */
+  private static boolean isRefusal(SSLException e) {
     return e.getCause() == null;
   }
 
@@ -57,7 +60,7 @@ final class RefusedHandshakes implements SdkHttpClient {
     public HttpExecuteResponse call() throws IOException {
       try {
         return attempt.call();
-      } catch (SSLHandshakeException e) {
+      } catch (SSLException e) {
         if (!isRefusal(e)) {
           throw e;
         }
