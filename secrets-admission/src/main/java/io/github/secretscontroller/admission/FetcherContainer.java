@@ -1,14 +1,14 @@
 package io.github.secretscontroller.admission;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.secretscontroller.core.InjectionPlan;
-import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
- * The injected container. It meets the Pod Security Standard "restricted".
+ * The injected container, as it has to be. It meets the Pod Security Standard "restricted".
  *
  * @see <a
  *     href="https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted">restricted</a>
@@ -16,96 +16,159 @@ import java.util.stream.Collectors;
 final class FetcherContainer {
 
   static final String INIT_NAME = "secrets-init-container";
+  static final String SIDECAR_NAME = "secrets-sidecar-container";
   static final String VOLUME = "secret-vol";
+  static final String HEALTH_PORT = "SECRETS_HEALTH_PORT";
 
-  /** The user "nonroot" of the common minimal images. */
-  private static final long NON_ROOT = 65532;
+  private static final String HEALTH_PORT_NAME = "secrets-health";
 
-  private FetcherContainer() {}
+  /** Seconds that the first fetch may take, its retries included, until kubelet starts it anew. */
+  private static final int STARTUP_SECONDS = 120;
 
-  static ObjectNode create(InjectorConfig config, String planJson, JsonNode podSpec) {
-    ObjectNode container = JsonNodeFactory.instance.objectNode();
-    container.put("name", INIT_NAME);
-    container.put("image", config.fetcherImage());
-    container.put("imagePullPolicy", config.imagePullPolicy());
-    setPlan(container, planJson);
-    config.env().forEach((name, value) -> variable(container, name, value));
-    ObjectNode resources = container.putObject("resources");
-    ObjectNode requests = resources.putObject("requests");
-    config.requests().forEach(requests::put);
-    ObjectNode limits = resources.putObject("limits");
-    config.limits().forEach(limits::put);
-    addMount(container);
-    ObjectNode security = container.putObject("securityContext");
-    security.put("runAsNonRoot", true);
-    security.put("runAsUser", commonId(podSpec, "runAsUser"));
-    security.put("runAsGroup", commonId(podSpec, "runAsGroup"));
-    security.put("allowPrivilegeEscalation", false);
-    security.put("readOnlyRootFilesystem", true);
-    security.putObject("capabilities").putArray("drop").add("ALL");
-    security.putObject("seccompProfile").put("type", "RuntimeDefault");
-    // A crash of the JVM itself leaves no termination message, but a log without secrets.
-    container.put("terminationMessagePolicy", "FallbackToLogsOnError");
-    return container;
+  /** What the container does. */
+  enum Role {
+    /** Fetches once and ends. */
+    INIT,
+    /** A restartable init container: starts before the application, and stays. */
+    NATIVE_SIDECAR,
+    /** An ordinary container beside the application's, after an init container. */
+    SIDECAR;
+
+    String containerName() {
+      return this == INIT ? INIT_NAME : SIDECAR_NAME;
+    }
   }
 
-  /** Makes sure that a container that is there already does what the annotations ask for. */
-  static void repair(ObjectNode container, String planJson) {
-    setPlan(container, planJson);
-    addMount(container);
+  private final InjectorConfig config;
+  private final InjectionPlan plan;
+  private final String planJson;
+  private final Map<String, String> resources;
+  private final JsonNode spec;
+
+  /**
+   * The makers of one pod's containers.
+   *
+   * @param resources what the pod asks for in place of the operator's defaults
+   */
+  FetcherContainer(
+      InjectorConfig config,
+      InjectionPlan plan,
+      String planJson,
+      Map<String, String> resources,
+      JsonNode spec) {
+    this.config = config;
+    this.plan = plan;
+    this.planJson = planJson;
+    this.resources = resources;
+    this.spec = spec;
   }
 
-  /** Whether this webhook made the container: only it hands over a plan. */
-  static boolean isOurs(JsonNode container) {
-    return PodTree.find(container, "env", "name", InjectionPlan.ENVIRONMENT_VARIABLE).isPresent();
+  /** Whether the name is one of ours. */
+  static boolean isOurName(String name) {
+    return name.equals(INIT_NAME) || name.equals(SIDECAR_NAME);
   }
 
   /** The memory volume, which vanishes with the pod and never reaches a disk. */
   static ObjectNode volume(String sizeLimit) {
-    ObjectNode volume = JsonNodeFactory.instance.objectNode();
+    ObjectNode volume = PodTree.newObject();
     volume.put("name", VOLUME);
     volume.putObject("emptyDir").put("medium", "Memory").put("sizeLimit", sizeLimit);
     return volume;
   }
 
-  private static void setPlan(ObjectNode container, String planJson) {
-    PodTree.find(container, "env", "name", InjectionPlan.ENVIRONMENT_VARIABLE)
-        .ifPresentOrElse(
-            variable -> {
-              if (!PodTree.text(variable, "value").equals(planJson)) {
-                variable.remove("valueFrom");
-                variable.put("value", planJson);
-              }
-            },
-            () -> variable(container, InjectionPlan.ENVIRONMENT_VARIABLE, planJson));
-  }
-
-  private static void variable(ObjectNode container, String name, String value) {
-    PodTree.arrayOf(container, "env").addObject().put("name", name).put("value", value);
-  }
-
-  private static void addMount(ObjectNode container) {
-    String path = InjectionPlan.VOLUME_MOUNT_PATH;
-    if (PodTree.find(container, "volumeMounts", "mountPath", path).isEmpty()) {
-      PodTree.arrayOf(container, "volumeMounts")
-          .addObject()
-          .put("name", VOLUME)
-          .put("mountPath", path);
+  /** The container, without the pod's identity. */
+  ObjectNode create(Role role, PodUser user) {
+    ObjectNode container = PodTree.newObject();
+    container.put("name", role.containerName());
+    container.put("image", config.fetcherImage());
+    container.put("imagePullPolicy", config.imagePullPolicy());
+    container.putArray("args").add(role == Role.INIT ? "init" : "sidecar");
+    if (role == Role.NATIVE_SIDECAR) {
+      container.put("restartPolicy", "Always");
     }
+    ArrayNode env = container.putArray("env");
+    variable(env, InjectionPlan.ENVIRONMENT_VARIABLE, planJson);
+    config.env().forEach((name, value) -> variable(env, name, value));
+    if (role != Role.INIT) {
+      variable(env, HEALTH_PORT, Integer.toString(config.healthPort()));
+      addProbes(container, role);
+    }
+    addResources(container);
+    container
+        .putArray("volumeMounts")
+        .addObject()
+        .put("name", VOLUME)
+        .put("mountPath", InjectionPlan.VOLUME_MOUNT_PATH);
+    addSecurity(container, user);
+    // A crash of the JVM itself leaves no termination message, but a log without secrets.
+    container.put("terminationMessagePolicy", "FallbackToLogsOnError");
+    return container;
+  }
+
+  private static void variable(ArrayNode env, String name, String value) {
+    env.addObject().put("name", name).put("value", value);
   }
 
   /**
-   * The user (or group) as which all application containers run, so that file modes work out; else
-   * the pod's own; but never root, with which {@code runAsNonRoot} wouldn't start.
+   * Every field that the API server would default is spelled out, so that the container is the same
+   * when it comes back.
    */
-  private static long commonId(JsonNode podSpec, String field) {
-    JsonNode pods = podSpec.path("securityContext").path(field);
-    Set<JsonNode> ids =
-        PodTree.objects(podSpec, "containers").stream()
-            .map(container -> container.path("securityContext").path(field))
-            .map(own -> own.isIntegralNumber() ? own : pods)
-            .collect(Collectors.toSet());
-    JsonNode common = ids.size() == 1 ? ids.iterator().next() : pods;
-    return common.isIntegralNumber() && common.asLong() > 0 ? common.asLong() : NON_ROOT;
+  private void addProbes(ObjectNode container, Role role) {
+    if (spec.path("hostNetwork").asBoolean()) {
+      // The port is the node's, so let the scheduler keep two such pods apart.
+      container
+          .putArray("ports")
+          .addObject()
+          .put("name", HEALTH_PORT_NAME)
+          .put("containerPort", config.healthPort())
+          .put("hostPort", config.healthPort())
+          .put("protocol", "TCP");
+    }
+    if (role == Role.NATIVE_SIDECAR) {
+      addProbe(container, "startupProbe", "/startup", 1, STARTUP_SECONDS);
+    }
+    if (plan.refresh().unreadyWhenStale()) {
+      addProbe(container, "readinessProbe", "/ready", 10, 3);
+    }
+  }
+
+  private void addProbe(ObjectNode container, String field, String path, int period, int failures) {
+    ObjectNode probe = container.putObject(field);
+    probe
+        .putObject("httpGet")
+        .put("path", path)
+        .put("port", config.healthPort())
+        .put("scheme", "HTTP");
+    probe
+        .put("timeoutSeconds", 2)
+        .put("periodSeconds", period)
+        .put("successThreshold", 1)
+        .put("failureThreshold", failures);
+  }
+
+  private void addResources(ObjectNode container) {
+    Map<String, String> requests = new LinkedHashMap<>(config.requests());
+    requests.putAll(resources);
+    Map<String, String> limits = new LinkedHashMap<>(config.limits());
+    limits.putAll(resources);
+    ObjectNode both = container.putObject("resources");
+    // An empty map would not come back from the API server.
+    if (!requests.isEmpty()) {
+      requests.forEach(both.putObject("requests")::put);
+    }
+    if (!limits.isEmpty()) {
+      limits.forEach(both.putObject("limits")::put);
+    }
+  }
+
+  private static void addSecurity(ObjectNode container, PodUser user) {
+    ObjectNode security = container.putObject("securityContext");
+    security.put("runAsNonRoot", true);
+    security.put("runAsUser", user.user());
+    security.put("runAsGroup", user.group());
+    security.put("allowPrivilegeEscalation", false);
+    security.put("readOnlyRootFilesystem", true);
+    security.putObject("capabilities").putArray("drop").add("ALL");
+    security.putObject("seccompProfile").put("type", "RuntimeDefault");
   }
 }

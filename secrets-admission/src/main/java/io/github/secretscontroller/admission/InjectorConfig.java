@@ -1,40 +1,32 @@
 package io.github.secretscontroller.admission;
 
-import java.io.IOException;
+import io.github.secretscontroller.admission.InjectionRequest.Mode;
+import io.github.secretscontroller.core.InjectionPlan.Refresh;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The operator's settings of {@link SecretInjector}, from code or from a YAML document. Immutable.
+ * The operator's settings of {@link SecretInjector}, from code or from a YAML document. Each option
+ * of the document is one method of {@link Builder}; {@code docs/operator-config.md} shows all of
+ * them. Immutable.
  *
  * <pre>{@code
- * # The image of the injected container. Required.
  * fetcherImage: registry.example/secrets-fetcher:1.0
- * # Always, IfNotPresent or Never. Default: IfNotPresent.
- * imagePullPolicy: IfNotPresent
- * # Environment of the injected container, such as a proxy or an endpoint.
+ * defaultMode: sidecar
  * env:
  *   HTTPS_PROXY: http://proxy.example:3128
- * # Its resources. These are the defaults. There is no CPU limit by default, because a start needs
- * # about 0.3 seconds of CPU time, which a limit of 100m stretches to seconds.
- * resources:
- *   requests: {cpu: 50m, memory: 64Mi}
- *   limits: {memory: 128Mi}
- * # The most that the memory volume holds. It counts towards the pod's memory.
- * volumeSizeLimit: 16Mi
- * # The same where the volume is the legacy, writable /tmp of the pod's containers.
- * tmpSizeLimit: 256Mi
- * # Namespaces in which nothing is injected, besides kube-system and kube-public.
- * excludedNamespaces: [monitoring]
+ * policy:
+ *   - namespaces: [shop-*]
+ *     secrets: [shop/*]
  * }</pre>
  */
 public final class InjectorConfig {
@@ -45,30 +37,19 @@ public final class InjectorConfig {
    */
   public static final String LOCAL_IMAGE = "localhost/secrets-fetcher:latest";
 
-  private static final Pattern QUANTITY =
-      Pattern.compile("[0-9]+(\\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?");
-  private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
-  private static final Set<String> PULL_POLICIES = Set.of("Always", "IfNotPresent", "Never");
   private static final Set<String> SYSTEM_NAMESPACES = Set.of("kube-system", "kube-public");
 
+  // A copy that nobody else has, so that it never changes.
+  private final Builder settings;
   private final String fetcherImage;
-  private final String imagePullPolicy;
-  private final Map<String, String> env;
-  private final Map<String, String> requests;
-  private final Map<String, String> limits;
-  private final String volumeSizeLimit;
-  private final String tmpSizeLimit;
-  private final Set<String> excludedNamespaces;
+  private final List<Pattern> imageMirrors;
+  private final @Nullable SecretPolicy policy;
 
-  private InjectorConfig(Builder builder, String fetcherImage) {
+  private InjectorConfig(Builder settings, String fetcherImage) {
+    this.settings = settings;
     this.fetcherImage = fetcherImage;
-    this.imagePullPolicy = builder.imagePullPolicy;
-    this.env = Collections.unmodifiableMap(new LinkedHashMap<>(builder.env));
-    this.requests = Collections.unmodifiableMap(new LinkedHashMap<>(builder.requests));
-    this.limits = Collections.unmodifiableMap(new LinkedHashMap<>(builder.limits));
-    this.volumeSizeLimit = builder.volumeSizeLimit;
-    this.tmpSizeLimit = builder.tmpSizeLimit;
-    this.excludedNamespaces = Set.copyOf(builder.excludedNamespaces);
+    this.imageMirrors = settings.imageMirrors.stream().map(SecretPolicy::glob).toList();
+    this.policy = settings.policy == null ? null : new SecretPolicy(settings.policy);
   }
 
   /** A builder with the defaults; the image has none. */
@@ -81,7 +62,7 @@ public final class InjectorConfig {
    *
    * @return a builder, so that code can add or overrule
    * @throws IllegalArgumentException if it is no YAML, has an unknown option, the same option
-   *     twice, or a value that isn't allowed; the message names the option
+   *     twice, or values that aren't allowed; the message names each such option
    */
   public static Builder fromYaml(String yaml) {
     Builder builder = new Builder();
@@ -98,17 +79,8 @@ public final class InjectorConfig {
    * @throws UncheckedIOException if the file can't be read
    */
   public static InjectorConfig fromEnvironment(Map<String, String> environment) {
-    Builder builder = builder();
     String file = environment.get("WEBHOOK_CONFIG");
-    if (file != null) {
-      try {
-        builder = fromYaml(Files.readString(Path.of(file)));
-      } catch (IllegalArgumentException e) {
-        throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
-      } catch (IOException e) {
-        throw new UncheckedIOException("WEBHOOK_CONFIG, " + file + ", can't be read", e);
-      }
-    }
+    Builder builder = file == null ? builder() : InjectorConfigYaml.readFile(file);
     String image = environment.get("WEBHOOK_FETCHER_IMAGE");
     if (image != null) {
       builder.fetcherImage(image);
@@ -122,105 +94,178 @@ public final class InjectorConfig {
     return fetcherImage;
   }
 
+  /** Whether another webhook may have put this image in the place of ours. */
+  boolean isMirror(String image) {
+    return SecretPolicy.matchesAny(imageMirrors, image);
+  }
+
   String imagePullPolicy() {
-    return imagePullPolicy;
+    return settings.imagePullPolicy;
+  }
+
+  List<String> imagePullSecrets() {
+    return settings.imagePullSecrets;
   }
 
   Map<String, String> env() {
-    return env;
+    return settings.env;
   }
 
   Map<String, String> requests() {
-    return requests;
+    return settings.requests;
   }
 
   Map<String, String> limits() {
-    return limits;
+    return settings.limits;
+  }
+
+  Map<String, String> maximum() {
+    return settings.maximum;
   }
 
   String volumeSizeLimit() {
-    return volumeSizeLimit;
+    return settings.volumeSizeLimit;
   }
 
   String tmpSizeLimit() {
-    return tmpSizeLimit;
+    return settings.tmpSizeLimit;
   }
 
   boolean excludes(String namespace) {
-    return excludedNamespaces.contains(namespace);
+    return SYSTEM_NAMESPACES.contains(namespace) || settings.excludedNamespaces.contains(namespace);
   }
 
-  /**
-   * Collects the settings; every method checks its argument at once and throws {@link
-   * IllegalArgumentException} with what is allowed. Not thread-safe.
-   */
+  Mode defaultMode() {
+    return settings.defaultMode;
+  }
+
+  @Nullable String defaultRegion() {
+    return settings.defaultRegion;
+  }
+
+  Refresh refresh() {
+    return settings.refresh;
+  }
+
+  int healthPort() {
+    return settings.healthPort;
+  }
+
+  @Nullable KmsSettings kms() {
+    return settings.kms;
+  }
+
+  boolean environmentFiles() {
+    return settings.environmentFiles;
+  }
+
+  boolean allowHostNamespaces() {
+    return settings.allowHostNamespaces;
+  }
+
+  /** The cluster's version, or {@code null} if nobody told. */
+  @Nullable KubernetesVersion kubernetesVersion() {
+    return settings.kubernetesVersion == null
+        ? null
+        : KubernetesVersion.parse(settings.kubernetesVersion.get());
+  }
+
+  /** What bounds the secrets that pods may name, or {@code null} if nothing does. */
+  @Nullable SecretPolicy policy() {
+    return policy;
+  }
+
+  /** Collects settings. Every method checks at once what it is given. Not thread-safe. */
   public static final class Builder {
 
     private @Nullable String fetcherImage;
+    private List<String> imageMirrors = List.of();
     private String imagePullPolicy = "IfNotPresent";
-    private final Map<String, String> env = new LinkedHashMap<>();
-    private final Map<String, String> requests = new LinkedHashMap<>();
-    private final Map<String, String> limits = new LinkedHashMap<>();
+    private List<String> imagePullSecrets = List.of();
+    private Map<String, String> env = new LinkedHashMap<>();
+    // No CPU limit: a start needs about 0.3 seconds of CPU, which a limit of 100m makes seconds.
+    private Map<String, String> requests = Map.of("cpu", "50m", "memory", "64Mi");
+    private Map<String, String> limits = Map.of("memory", "128Mi");
+    private Map<String, String> maximum = Map.of("cpu", "1", "memory", "512Mi");
     private String volumeSizeLimit = "16Mi";
     private String tmpSizeLimit = "256Mi";
-    private final Set<String> excludedNamespaces = new TreeSet<>(SYSTEM_NAMESPACES);
+    private Set<String> excludedNamespaces = new TreeSet<>();
+    private Mode defaultMode = Mode.INIT;
+    private @Nullable String defaultRegion;
+    private Refresh refresh = Refresh.DEFAULT;
+    private int healthPort = 18321;
+    private @Nullable KmsSettings kms;
+    private boolean environmentFiles;
+    private boolean allowHostNamespaces;
+    private @Nullable Supplier<String> kubernetesVersion;
+    private @Nullable List<PolicyRule> policy;
 
-    private Builder() {
-      requests.put("cpu", "50m");
-      requests.put("memory", "64Mi");
-      limits.put("memory", "128Mi");
-    }
+    private Builder() {}
 
     /** The image of the injected container, which runs {@code secrets-fetcher}. Required. */
     public Builder fetcherImage(String image) {
-      if (image.isBlank()) {
-        throw new IllegalArgumentException("fetcherImage must not be empty");
-      }
-      this.fetcherImage = image;
+      this.fetcherImage = ConfigChecks.text("fetcherImage", image);
+      return this;
+    }
+
+    /**
+     * Images that another webhook, such as that of a registry mirror, may put in the place of
+     * {@link #fetcherImage}; {@code *} stands for any characters. None by default: any other image
+     * in the injected container is replaced.
+     */
+    public Builder imageMirrors(List<String> patterns) {
+      this.imageMirrors = ConfigChecks.texts("imageMirrors", patterns);
       return this;
     }
 
     /** {@code Always}, {@code IfNotPresent} (the default) or {@code Never}. */
     public Builder imagePullPolicy(String policy) {
-      if (!PULL_POLICIES.contains(policy)) {
-        throw new IllegalArgumentException(
-            "imagePullPolicy must be Always, IfNotPresent or Never, not \"" + policy + "\"");
-      }
-      this.imagePullPolicy = policy;
+      this.imagePullPolicy = ConfigChecks.pullPolicy(policy);
       return this;
     }
 
-    /** A variable of the injected container, such as {@code HTTPS_PROXY}. */
+    /** Names of pull secrets that pods get; they must exist in the pods' namespaces. */
+    public Builder imagePullSecrets(List<String> names) {
+      this.imagePullSecrets = ConfigChecks.texts("imagePullSecrets", names);
+      return this;
+    }
+
+    /** A variable of the injected container, such as {@code HTTPS_PROXY}; all can read it. */
     public Builder env(String name, String value) {
-      if (!VARIABLE.matcher(name).matches() || name.startsWith("SECRETS_PLAN")) {
-        throw new IllegalArgumentException(
-            "env: \"" + name + "\" is no name for a variable, or is set by the webhook itself");
-      }
-      env.put(name, value);
+      env.put(ConfigChecks.variable(name), value);
       return this;
     }
 
     /** What the container requests, by resource ({@code cpu}, {@code memory}); replaces all. */
     public Builder requests(Map<String, String> quantityByResource) {
-      replace("resources.requests", requests, quantityByResource);
+      this.requests = ConfigChecks.quantities("resources.requests", quantityByResource);
       return this;
     }
 
     /** What the container may use at most, by resource; replaces all. */
     public Builder limits(Map<String, String> quantityByResource) {
-      replace("resources.limits", limits, quantityByResource);
+      this.limits = ConfigChecks.quantities("resources.limits", quantityByResource);
+      return this;
+    }
+
+    /**
+     * The most that a pod's annotations may ask for, by resource; replaces all. One CPU and 512 MiB
+     * by default.
+     */
+    public Builder maximum(Map<String, String> quantityByResource) {
+      this.maximum = ConfigChecks.quantities("resources.maximum", quantityByResource);
       return this;
     }
 
     /** The most that the memory volume holds, as a Kubernetes quantity; {@code 16Mi}. */
     public Builder volumeSizeLimit(String quantity) {
-      this.volumeSizeLimit = quantity("volumeSizeLimit", quantity);
+      this.volumeSizeLimit = ConfigChecks.quantity("volumeSizeLimit", quantity);
       return this;
     }
 
     /** The same where the volume is the containers' writable {@code /tmp}; {@code 256Mi}. */
     public Builder tmpSizeLimit(String quantity) {
-      this.tmpSizeLimit = quantity("tmpSizeLimit", quantity);
+      this.tmpSizeLimit = ConfigChecks.quantity("tmpSizeLimit", quantity);
       return this;
     }
 
@@ -231,30 +276,149 @@ public final class InjectorConfig {
     }
 
     /**
+     * How the fetcher runs where a pod doesn't say: {@code init} (the default), {@code sidecar} or
+     * {@code init+sidecar}. A pod that can't have it so gets what comes closest.
+     */
+    public Builder defaultMode(String mode) {
+      this.defaultMode = ConfigChecks.mode(mode);
+      return this;
+    }
+
+    /** The region of secrets for which neither their ARN nor the pod names one. */
+    public Builder defaultRegion(String region) {
+      this.defaultRegion = ConfigChecks.region(region);
+      return this;
+    }
+
+    /** How a sidecar looks for new versions where a pod doesn't say how often. */
+    public Builder refresh(Refresh newRefresh) {
+      this.refresh = newRefresh;
+      return this;
+    }
+
+    /** The port of the pod's address at which a sidecar answers probes; 18321. */
+    public Builder healthPort(int port) {
+      this.healthPort = ConfigChecks.port(port);
+      return this;
+    }
+
+    /**
+     * Lets pods name values that are sealed by KMS ({@code kms:...}).
+     *
+     * @param keys ARNs of the only keys that values are opened with
+     * @param cluster the cluster's name, which values must be sealed for
+     */
+    public Builder kms(List<String> keys, String cluster) {
+      this.kms = ConfigChecks.kms(keys, cluster);
+      return this;
+    }
+
+    /**
+     * Lets pods have environment variables through {@code fileKeyRef}. All nodes must know it
+     * (Kubernetes 1.35, or 1.34 with feature gate EnvFiles): an older one starts the container
+     * without the variable. Off by default.
+     */
+    public Builder environmentFiles(boolean enabled) {
+      this.environmentFiles = enabled;
+      return this;
+    }
+
+    /** Lets pods with hostNetwork, hostPID or hostIPC have secrets. Off by default. */
+    public Builder allowHostNamespaces(boolean allowed) {
+      this.allowHostNamespaces = allowed;
+      return this;
+    }
+
+    /** The cluster's version, such as {@code 1.29}; taken to be at least that by default. */
+    public Builder kubernetesVersion(String version) {
+      KubernetesVersion.parse(version);
+      return kubernetesVersion(() -> version);
+    }
+
+    /**
+     * The same from somebody who knows, such as a client that asks {@code /version}. It is called
+     * for each pod that depends on it, by any thread; it caches, and if it throws, the pod is
+     * refused.
+     */
+    public Builder kubernetesVersion(Supplier<String> version) {
+      this.kubernetesVersion = version;
+      return this;
+    }
+
+    /**
+     * Bounds which secrets pods may name: what no rule allows is refused. Without this call every
+     * pod may name every secret, and its IAM role alone decides.
+     */
+    public Builder policy(List<PolicyRule> rules) {
+      this.policy = List.copyOf(rules);
+      return this;
+    }
+
+    /**
      * The settings.
      *
-     * @throws IllegalArgumentException if the image is missing
+     * @throws IllegalArgumentException if the image is missing, or if settings contradict each
+     *     other; the message tells everything that is wrong
      */
     public InjectorConfig build() {
+      List<String> problems = contradictions();
       if (fetcherImage == null) {
-        throw new IllegalArgumentException("fetcherImage is missing; it has no default");
+        problems.add(0, "fetcherImage is missing; it has no default");
       }
-      return new InjectorConfig(this, fetcherImage);
+      ConfigChecks.require(problems);
+      return new InjectorConfig(copy(), fetcherImage == null ? "" : fetcherImage);
     }
 
-    private static void replace(
-        String option, Map<String, String> settings, Map<String, String> quantityByResource) {
-      quantityByResource.forEach((resource, value) -> quantity(option + "." + resource, value));
-      settings.clear();
-      settings.putAll(quantityByResource);
+    /** What can't be together, whatever else is still missing. */
+    List<String> contradictions() {
+      List<String> problems = new ArrayList<>();
+      requests.forEach(
+          (resource, request) -> {
+            String limit = limits.getOrDefault(resource, request);
+            if (Quantity.isMore(request, limit)) {
+              problems.add(
+                  "resources.requests."
+                      + resource
+                      + ", "
+                      + request
+                      + ", is more than the limit of "
+                      + limit);
+            }
+          });
+      KubernetesVersion version =
+          environmentFiles && kubernetesVersion != null
+              ? KubernetesVersion.parse(kubernetesVersion.get())
+              : KubernetesVersion.ENVIRONMENT_FILES;
+      if (version.isOlderThan(KubernetesVersion.ENVIRONMENT_FILES)) {
+        problems.add(
+            "environmentFiles needs Kubernetes 1.34 or newer, and kubernetesVersion is " + version);
+      }
+      return problems;
     }
 
-    private static String quantity(String option, String quantity) {
-      if (!QUANTITY.matcher(quantity).matches()) {
-        throw new IllegalArgumentException(
-            option + " must be a quantity such as 50m or 64Mi, not \"" + quantity + "\"");
-      }
-      return quantity;
+    private Builder copy() {
+      Builder copy = new Builder();
+      copy.fetcherImage = fetcherImage;
+      copy.imageMirrors = imageMirrors;
+      copy.imagePullPolicy = imagePullPolicy;
+      copy.imagePullSecrets = imagePullSecrets;
+      copy.env = Collections.unmodifiableMap(new LinkedHashMap<>(env));
+      copy.requests = requests;
+      copy.limits = limits;
+      copy.maximum = maximum;
+      copy.volumeSizeLimit = volumeSizeLimit;
+      copy.tmpSizeLimit = tmpSizeLimit;
+      copy.excludedNamespaces = Set.copyOf(excludedNamespaces);
+      copy.defaultMode = defaultMode;
+      copy.defaultRegion = defaultRegion;
+      copy.refresh = refresh;
+      copy.healthPort = healthPort;
+      copy.kms = kms;
+      copy.environmentFiles = environmentFiles;
+      copy.allowHostNamespaces = allowHostNamespaces;
+      copy.kubernetesVersion = kubernetesVersion;
+      copy.policy = policy;
+      return copy;
     }
   }
 }

@@ -2,20 +2,73 @@ package io.github.secretscontroller.admission;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.github.secretscontroller.core.InjectionPlan.Refresh;
+import io.github.secretscontroller.core.ReferencePattern;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The YAML form of {@link InjectorConfig}: strict, and one option for each builder method. */
+/**
+ * The YAML form of {@link InjectorConfig}: strict, and one option for each builder method. All
+ * problems of a document are told at once.
+ */
 final class InjectorConfigYaml {
 
+  // Numbers keep every digit: 1.30 is a version, not 1.3.
   private static final YAMLMapper YAML =
-      YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+      YAMLMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+          .build();
 
-  private InjectorConfigYaml() {}
+  private static final List<String> OPTIONS =
+      List.of(
+          "fetcherImage",
+          "imageMirrors",
+          "imagePullPolicy",
+          "imagePullSecrets",
+          "env",
+          "resources",
+          "volumeSizeLimit",
+          "tmpSizeLimit",
+          "excludedNamespaces",
+          "defaultMode",
+          "defaultRegion",
+          "refresh",
+          "healthPort",
+          "kms",
+          "environmentFiles",
+          "allowHostNamespaces",
+          "kubernetesVersion",
+          "policy");
+
+  private final InjectorConfig.Builder builder;
+  private final List<String> problems = new ArrayList<>();
+
+  private InjectorConfigYaml(InjectorConfig.Builder builder) {
+    this.builder = builder;
+  }
+
+  static InjectorConfig.Builder readFile(String file) {
+    try {
+      return InjectorConfig.fromYaml(Files.readString(Path.of(file)));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("WEBHOOK_CONFIG, " + file + ", can't be read", e);
+    }
+  }
 
   static void read(String text, InjectorConfig.Builder builder) {
     JsonNode document;
@@ -31,37 +84,137 @@ final class InjectorConfigYaml {
     if (!document.isObject()) {
       throw new IllegalArgumentException("the configuration must be a YAML mapping of options");
     }
-    document.properties().forEach(option -> apply(option.getKey(), option.getValue(), builder));
+    InjectorConfigYaml reader = new InjectorConfigYaml(builder);
+    document
+        .properties()
+        .forEach(option -> reader.attempt(() -> reader.apply(option.getKey(), option.getValue())));
+    reader.problems.addAll(builder.contradictions());
+    ConfigChecks.require(reader.problems);
   }
 
-  private static void apply(String option, JsonNode value, InjectorConfig.Builder builder) {
-    switch (option) {
-      case "fetcherImage" -> builder.fetcherImage(scalar(option, value));
-      case "imagePullPolicy" -> builder.imagePullPolicy(scalar(option, value));
-      case "env" -> map(option, value).forEach(builder::env);
-      case "resources" -> applyResources(value, builder);
-      case "volumeSizeLimit" -> builder.volumeSizeLimit(scalar(option, value));
-      case "tmpSizeLimit" -> builder.tmpSizeLimit(scalar(option, value));
-      case "excludedNamespaces" -> builder.excludedNamespaces(list(option, value));
-      // Read by NativeSecretsConfig.
-      case NativeSecretsYaml.SECTION -> {}
-      default -> throw unknown(option);
+  /** Notes a problem, so that those after it are found too. */
+  private void attempt(Runnable step) {
+    try {
+      step.run();
+    } catch (IllegalArgumentException e) {
+      problems.add(String.valueOf(e.getMessage()));
     }
   }
 
-  private static void applyResources(JsonNode value, InjectorConfig.Builder builder) {
+  private void apply(String option, JsonNode value) {
+    switch (option) {
+      case "fetcherImage" -> builder.fetcherImage(scalar(option, value));
+      case "imageMirrors" -> builder.imageMirrors(list(option, value));
+      case "imagePullPolicy" -> builder.imagePullPolicy(scalar(option, value));
+      case "imagePullSecrets" -> builder.imagePullSecrets(list(option, value));
+      case "env" -> map(option, value).forEach((name, v) -> attempt(() -> builder.env(name, v)));
+      case "resources" -> applyResources(option, value);
+      case "volumeSizeLimit" -> builder.volumeSizeLimit(scalar(option, value));
+      case "tmpSizeLimit" -> builder.tmpSizeLimit(scalar(option, value));
+      case "excludedNamespaces" -> builder.excludedNamespaces(list(option, value));
+      case "defaultMode" -> builder.defaultMode(scalar(option, value));
+      case "defaultRegion" -> builder.defaultRegion(scalar(option, value));
+      case "refresh" -> applyRefresh(option, value);
+      case "healthPort" -> builder.healthPort(integer(option, value));
+      case "kms" -> applyKms(option, value);
+      case "environmentFiles" -> builder.environmentFiles(bool(option, value));
+      case "allowHostNamespaces" -> builder.allowHostNamespaces(bool(option, value));
+      case "kubernetesVersion" -> builder.kubernetesVersion(scalar(option, value));
+      case "policy" -> applyPolicy(option, value);
+      // Read by NativeSecretsConfig.
+      case NativeSecretsYaml.SECTION -> {}
+      default -> throw unknown("", option, OPTIONS);
+    }
+  }
+
+  private void applyResources(String option, JsonNode value) {
+    requireMapping(option, value, List.of("requests", "limits", "maximum"));
+    value
+        .properties()
+        .forEach(
+            entry ->
+                attempt(
+                    () -> {
+                      Map<String, String> quantities =
+                          map(option + "." + entry.getKey(), entry.getValue());
+                      switch (entry.getKey()) {
+                        case "requests" -> builder.requests(quantities);
+                        case "limits" -> builder.limits(quantities);
+                        default -> builder.maximum(quantities);
+                      }
+                    }));
+  }
+
+  private void applyRefresh(String option, JsonNode value) {
+    requireMapping(option, value, List.of("interval", "staleAfter", "unreadyWhenStale"));
+    Duration interval =
+        value.has("interval")
+            ? duration(option + ".interval", value.get("interval"))
+            : Refresh.DEFAULT.interval();
+    Duration staleAfter =
+        value.has("staleAfter") ? duration(option + ".staleAfter", value.get("staleAfter")) : null;
+    boolean unready =
+        value.has("unreadyWhenStale")
+            && bool(option + ".unreadyWhenStale", value.get("unreadyWhenStale"));
+    try {
+      builder.refresh(new Refresh(interval, staleAfter, unready));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(option + ": " + e.getMessage(), e);
+    }
+  }
+
+  private void applyKms(String option, JsonNode value) {
+    requireMapping(option, value, List.of("keys", "cluster"));
+    if (!value.has("keys") || !value.has("cluster")) {
+      throw new IllegalArgumentException(option + " needs keys and cluster");
+    }
+    builder.kms(
+        list(option + ".keys", value.get("keys")),
+        scalar(option + ".cluster", value.get("cluster")));
+  }
+
+  private void applyPolicy(String option, JsonNode value) {
+    if (!value.isArray()) {
+      throw new IllegalArgumentException(option + " must be a list of rules");
+    }
+    List<PolicyRule> rules = new ArrayList<>();
+    for (int i = 0; i < value.size(); i++) {
+      String at = option + "[" + i + "]";
+      JsonNode rule = value.get(i);
+      attempt(() -> rules.add(rule(at, rule)));
+    }
+    builder.policy(rules);
+  }
+
+  private static PolicyRule rule(String at, JsonNode rule) {
+    requireMapping(at, rule, List.of("namespaces", "serviceAccounts", "secrets"));
+    List<String> namespaces = patterns(at, "namespaces", rule);
+    List<String> serviceAccounts =
+        rule.has("serviceAccounts") ? patterns(at, "serviceAccounts", rule) : List.of("*");
+    List<String> secrets = patterns(at, "secrets", rule);
+    try {
+      return new PolicyRule(
+          namespaces, serviceAccounts, secrets.stream().map(ReferencePattern::new).toList());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(at + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static List<String> patterns(String at, String option, JsonNode rule) {
+    return rule.has(option) ? list(at + "." + option, rule.get(option)) : List.of();
+  }
+
+  private static void requireMapping(String option, JsonNode value, List<String> known) {
     if (!value.isObject()) {
-      throw new IllegalArgumentException("resources must be a mapping of requests and limits");
+      throw new IllegalArgumentException(
+          option + " must be a mapping of " + String.join(", ", known));
     }
     value
         .properties()
         .forEach(
             entry -> {
-              String option = "resources." + entry.getKey();
-              switch (entry.getKey()) {
-                case "requests" -> builder.requests(map(option, entry.getValue()));
-                case "limits" -> builder.limits(map(option, entry.getValue()));
-                default -> throw unknown(option);
+              if (!known.contains(entry.getKey())) {
+                throw unknown(option + ".", entry.getKey(), known);
               }
             });
   }
@@ -95,7 +248,38 @@ final class InjectorConfigYaml {
     return value.asText();
   }
 
-  private static IllegalArgumentException unknown(String option) {
-    return new IllegalArgumentException("the option \"" + option + "\" is unknown");
+  private static int integer(String option, JsonNode value) {
+    if (!value.isIntegralNumber() || !value.canConvertToInt()) {
+      throw new IllegalArgumentException(option + " must be a whole number");
+    }
+    return value.intValue();
+  }
+
+  private static boolean bool(String option, JsonNode value) {
+    if (!value.isBoolean()) {
+      throw new IllegalArgumentException(option + " must be true or false");
+    }
+    return value.booleanValue();
+  }
+
+  private static Duration duration(String option, JsonNode value) {
+    String text = scalar(option, value);
+    return DurationText.parse(text)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    option + " must be a duration such as 5m or PT5M, not \"" + text + "\""));
+  }
+
+  private static IllegalArgumentException unknown(
+      String parent, String option, List<String> known) {
+    return new IllegalArgumentException(
+        "the option \""
+            + parent
+            + option
+            + "\" is unknown"
+            + NearMiss.of(option, known)
+                .map(meant -> "; did you mean " + parent + meant + "?")
+                .orElse(""));
   }
 }

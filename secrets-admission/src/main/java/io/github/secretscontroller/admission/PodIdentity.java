@@ -2,6 +2,7 @@ package io.github.secretscontroller.admission;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.secretscontroller.core.InjectionPlan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -13,15 +14,16 @@ import java.util.Optional;
  * before this one, it hasn't seen ours, which would then silently use the node's role. If it runs
  * later, it adds the identity itself.
  *
+ * <p>Only mounts of ServiceAccount tokens are copied: anything else could put files over those of
+ * our image.
+ *
  * @see <a href="https://docs.aws.amazon.com/eks/latest/userguide/service-accounts.html">EKS: grant
  *     workloads access</a>
  */
 final class PodIdentity {
 
-  private static final List<String> TOKEN_FILES =
-      List.of("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-
-  private static final List<String> VARIABLES =
+  /** What the identity webhooks set. */
+  static final List<String> VARIABLES =
       List.of(
           "AWS_STS_REGIONAL_ENDPOINTS",
           "AWS_DEFAULT_REGION",
@@ -32,17 +34,28 @@ final class PodIdentity {
           "AWS_CONTAINER_CREDENTIALS_FULL_URI",
           "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 
+  private static final List<String> TOKEN_FILES =
+      List.of("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+
+  /** Where the API server itself mounts the pod's own token, in every container. */
+  private static final String OWN_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount";
+
   private PodIdentity() {}
 
-  /** Copies variables and token mounts, unless the container has an identity already. */
-  static void copy(JsonNode podSpec, ObjectNode fetcher) {
+  /**
+   * Copies variables and token mounts from the first of the pod's containers that has an identity,
+   * unless ours has one already.
+   */
+  static void copy(JsonNode spec, ObjectNode fetcher) {
     if (!tokenFiles(fetcher).isEmpty()) {
       return;
     }
-    for (ObjectNode container : PodTree.objects(podSpec, "containers")) {
+    List<ObjectNode> containers = new ArrayList<>(PodTree.objects(spec, "containers"));
+    containers.addAll(PodTree.objects(spec, "initContainers"));
+    for (ObjectNode container : containers) {
       List<ObjectNode> mounts = new ArrayList<>();
       for (String tokenFile : tokenFiles(container)) {
-        mountOf(container, tokenFile).ifPresent(mounts::add);
+        mountOf(container, tokenFile, spec).ifPresent(mounts::add);
       }
       if (!mounts.isEmpty()) {
         copyVariables(container, fetcher);
@@ -57,6 +70,23 @@ final class PodIdentity {
     }
   }
 
+  /** Whether the mount brings a token, and nothing but one. */
+  static boolean isTokenMount(JsonNode mount, JsonNode spec) {
+    String path = PodTree.normalise(PodTree.text(mount, "mountPath"));
+    String ours = InjectionPlan.VOLUME_MOUNT_PATH;
+    if (PodTree.isWithin(path, ours) || PodTree.isWithin(ours, path)) {
+      return false;
+    }
+    if (path.equals(OWN_TOKEN)) {
+      return true;
+    }
+    return PodTree.find(spec, "volumes", "name", PodTree.text(mount, "name"))
+        .map(volume -> volume.path("projected").path("sources"))
+        .filter(sources -> !sources.isEmpty())
+        .filter(sources -> sources.valueStream().allMatch(s -> s.has("serviceAccountToken")))
+        .isPresent();
+  }
+
   private static List<String> tokenFiles(JsonNode container) {
     List<String> files = new ArrayList<>();
     for (String name : TOKEN_FILES) {
@@ -68,9 +98,10 @@ final class PodIdentity {
     return files;
   }
 
-  private static Optional<ObjectNode> mountOf(JsonNode container, String file) {
+  private static Optional<ObjectNode> mountOf(JsonNode container, String file, JsonNode spec) {
     return PodTree.objects(container, "volumeMounts").stream()
         .filter(m -> PodTree.isWithin(file, PodTree.normalise(PodTree.text(m, "mountPath"))))
+        .filter(mount -> isTokenMount(mount, spec))
         .findFirst();
   }
 

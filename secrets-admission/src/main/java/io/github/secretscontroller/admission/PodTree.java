@@ -2,6 +2,7 @@ package io.github.secretscontroller.admission;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,6 +12,10 @@ import java.util.Optional;
 final class PodTree {
 
   private PodTree() {}
+
+  static ObjectNode newObject() {
+    return JsonNodeFactory.instance.objectNode();
+  }
 
   /** The objects in an array, which may be missing. */
   static List<ObjectNode> objects(JsonNode parent, String field) {

@@ -73,7 +73,7 @@ class InjectorConfigTest {
         "resources: 1 | resources must be a mapping",
         "env: [A] | env must be a mapping",
         "env: {1A: x} | \"1A\" is no name for a variable",
-        "env: {SECRETS_PLAN: x} | \"SECRETS_PLAN\" is no name for a variable, or is set by the",
+        "env: {SECRETS_PLAN: x} | env: SECRETS_PLAN can't be set here",
         "env: {A: {B: C}} | env.A must be a single value",
         "imagePullPolicy: Sometimes | imagePullPolicy must be Always, IfNotPresent or Never",
         "fetcherImage: '' | fetcherImage must not be empty",

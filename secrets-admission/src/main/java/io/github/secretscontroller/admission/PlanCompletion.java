@@ -1,0 +1,115 @@
+package io.github.secretscontroller.admission;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.secretscontroller.admission.InjectionRequest.Mode;
+import io.github.secretscontroller.core.InjectionPlan;
+import io.github.secretscontroller.core.InjectionPlan.Refresh;
+import io.github.secretscontroller.core.InjectionPlan.Sealed;
+import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.ReferencePattern;
+import io.github.secretscontroller.core.SecretReference;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Adds to a pod's plan what the operator decides: what is allowed, and defaults. */
+final class PlanCompletion {
+
+  private static final String REFRESH_INTERVAL = Annotations.PREFIX + "refresh-interval";
+
+  private final InjectorConfig config;
+  private final String namespace;
+  private final String serviceAccount;
+  private final Map<String, String> annotations;
+
+  PlanCompletion(
+      InjectorConfig config, String namespace, JsonNode spec, Map<String, String> annotations) {
+    this.config = config;
+    this.namespace = namespace;
+    String account = PodTree.text(spec, "serviceAccountName");
+    this.serviceAccount = account.isEmpty() ? "default" : account;
+    this.annotations = new TreeMap<>(annotations);
+  }
+
+  /** The plan as the fetcher gets it; what the pod may not have becomes a problem. */
+  InjectionPlan complete(InjectionPlan plan, Mode mode, Problems problems) {
+    return InjectionPlan.builder()
+        .files(plan.files())
+        .region(plan.region() == null ? config.defaultRegion() : plan.region())
+        .failoverRegion(plan.failoverRegion())
+        .refresh(mode == Mode.INIT ? Refresh.DEFAULT : refresh(plan.refresh()))
+        .onChange(plan.onChange())
+        .allowed(allowed(plan.files(), problems))
+        .sealed(sealed(plan.files(), problems))
+        .build();
+  }
+
+  /** The pod's interval, and the operator's idea of when that is stale. */
+  private Refresh refresh(Refresh pods) {
+    Refresh operators = config.refresh();
+    Duration interval =
+        annotations.containsKey(REFRESH_INTERVAL) ? pods.interval() : operators.interval();
+    Duration staleAfter = operators.staleAfter();
+    boolean tooSoon = staleAfter != null && staleAfter.compareTo(interval) < 0;
+    return new Refresh(interval, tooSoon ? null : staleAfter, operators.unreadyWhenStale());
+  }
+
+  private List<ReferencePattern> allowed(List<SecretFile> files, Problems problems) {
+    SecretPolicy policy = config.policy();
+    if (policy == null) {
+      return List.of();
+    }
+    List<ReferencePattern> allowed = policy.allowed(namespace, serviceAccount);
+    for (SecretReference secret : SecretPolicy.outside(allowed, files)) {
+      problems.forbidden(
+          "annotation "
+              + annotationOf(secret)
+              + " names "
+              + secret.describe()
+              + ", which the operator's policy doesn't allow to ServiceAccount "
+              + serviceAccount
+              + " in namespace "
+              + namespace
+              + "; it allows "
+              + (allowed.isEmpty()
+                  ? "no secret there, so ask for a rule"
+                  : allowed.stream()
+                      .map(ReferencePattern::text)
+                      .collect(Collectors.joining(", "))));
+    }
+    return allowed;
+  }
+
+  private @Nullable Sealed sealed(List<SecretFile> files, Problems problems) {
+    for (SecretFile file : files) {
+      SecretReference secret = file.secret();
+      if (secret != null && secret.scheme().equals(SecretReference.KMS)) {
+        KmsSettings kms = config.kms();
+        if (kms == null) {
+          problems.forbidden(
+              "annotation "
+                  + annotationOf(secret)
+                  + " has a value that is sealed by KMS, and the operator named no keys to open it"
+                  + " with; ask for the option kms, or store the secret in Secrets Manager");
+          return null;
+        }
+        return new Sealed(kms.keys(), kms.cluster(), namespace);
+      }
+    }
+    return null;
+  }
+
+  /** The annotation in whose value the secret's id stands. */
+  private String annotationOf(SecretReference secret) {
+    for (Map.Entry<String, String> annotation : annotations.entrySet()) {
+      if (annotation.getKey().startsWith(Annotations.PREFIX)
+          && annotation.getValue().contains(secret.id())) {
+        return annotation.getKey();
+      }
+    }
+    return Annotations.SECRET_ARN;
+  }
+}

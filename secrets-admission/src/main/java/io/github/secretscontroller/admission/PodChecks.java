@@ -1,0 +1,244 @@
+package io.github.secretscontroller.admission;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.secretscontroller.admission.InjectionRequest.AppMount;
+import io.github.secretscontroller.admission.InjectionRequest.AppVariable;
+import io.github.secretscontroller.admission.InjectionRequest.Mode;
+import io.github.secretscontroller.core.InjectionPlan.OnChange;
+import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.InjectionPlan.Signal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** What in a pod's spec, or in the cluster, stands in the way of its secrets. */
+final class PodChecks {
+
+  private static final String CONTAINERS = Annotations.PREFIX + "containers";
+  private static final String ON_CHANGE = Annotations.PREFIX + "on-change";
+
+  private final InjectorConfig config;
+  private final JsonNode spec;
+  private final Problems problems;
+
+  PodChecks(InjectorConfig config, JsonNode spec, Problems problems) {
+    this.config = config;
+    this.spec = spec;
+    this.problems = problems;
+  }
+
+  /** What doesn't depend on what the pod asks for. */
+  void checkPlatform() {
+    boolean windows =
+        PodTree.text(spec.path("os"), "name").equals("windows")
+            || PodTree.text(spec.path("nodeSelector"), "kubernetes.io/os").equals("windows");
+    if (windows) {
+      problems.impossible(
+          "it is for Windows, where there are no memory volumes and the fetcher doesn't run;"
+              + " remove the annotations, or run it on Linux");
+    }
+    if (!config.allowHostNamespaces()) {
+      for (String field : List.of("hostNetwork", "hostPID", "hostIPC")) {
+        if (spec.path(field).asBoolean()) {
+          problems.forbidden(
+              "it has "
+                  + field
+                  + ", and the operator doesn't inject secrets into pods that share a namespace"
+                  + " with their node; remove "
+                  + field
+                  + ", or ask for allowHostNamespaces");
+        }
+      }
+    }
+  }
+
+  /** What the request needs of the pod. */
+  void check(InjectionRequest injection, Mode mode) {
+    checkNames(mode);
+    checkContainers(injection.containers());
+    checkResources(injection);
+    for (ObjectNode container : AppContainers.receivers(spec, injection.containers())) {
+      for (AppMount mount : injection.mounts()) {
+        AppContainers.obstacle(container, mount).ifPresent(problems::impossible);
+      }
+      for (AppVariable variable : injection.environment()) {
+        AppContainers.obstacle(container, variable).ifPresent(problems::impossible);
+      }
+    }
+    checkEnvironmentFiles(injection.environment());
+    checkHealthPort(mode);
+    checkOnChange(injection, mode);
+  }
+
+  /** Readable by the fetcher's user alone, who isn't known to be the application's. */
+  static List<String> warnings(InjectionRequest injection, PodUser user, JsonNode spec) {
+    boolean group = spec.path("securityContext").path("fsGroup").isIntegralNumber();
+    List<String> warnings = new ArrayList<>();
+    for (SecretFile file : injection.plan().files()) {
+      int readers = group ? 0044 : 0004;
+      if (!user.isShared() && (file.mode() & readers) == 0) {
+        warnings.add(
+            "file \""
+                + file.path()
+                + "\" has mode "
+                + String.format("%04o", file.mode())
+                + " and belongs to user "
+                + user.user()
+                + ", as whom the pod's containers don't all run; set runAsUser in the pod's"
+                + " securityContext, or let others read it");
+      }
+    }
+    return warnings;
+  }
+
+  private void checkNames(Mode mode) {
+    PodTree.find(spec, "volumes", "name", FetcherContainer.VOLUME)
+        .filter(volume -> !PodTree.text(volume.path("emptyDir"), "medium").equals("Memory"))
+        .ifPresent(
+            volume ->
+                problems.impossible(
+                    "its volume "
+                        + FetcherContainer.VOLUME
+                        + " is not an emptyDir with medium Memory; rename it, since secrets go into"
+                        + " a volume of that name"));
+    for (String list : List.of("initContainers", "containers")) {
+      for (ObjectNode container : PodTree.objects(spec, list)) {
+        String name = PodTree.text(container, "name");
+        boolean ours =
+            FetcherRepair.isOurs(container) && FetcherPlacement.isExpected(mode, spec, list, name);
+        if (FetcherContainer.isOurName(name) && !ours) {
+          problems.impossible(
+              "it has a container "
+                  + name
+                  + " of its own; remove or rename it, since the injected container has that name");
+        }
+      }
+    }
+  }
+
+  private void checkContainers(Set<String> chosen) {
+    List<String> names = AppContainers.names(spec);
+    for (String name : new TreeSet<>(chosen)) {
+      if (!names.contains(name)) {
+        problems.impossible(
+            "annotation "
+                + CONTAINERS
+                + " names \""
+                + name
+                + "\", which the pod doesn't have; its containers are "
+                + String.join(", ", names)
+                + NearMiss.of(name, names)
+                    .map(meant -> " (did you mean " + meant + "?)")
+                    .orElse(""));
+      }
+    }
+  }
+
+  private void checkResources(InjectionRequest injection) {
+    injection
+        .resources()
+        .forEach(
+            (resource, asked) -> {
+              String annotation = Annotations.PREFIX + "resources." + resource;
+              String most = config.maximum().get(resource);
+              if (Quantity.of(asked).isEmpty()) {
+                problems.impossible(
+                    "annotation "
+                        + annotation
+                        + " is \""
+                        + asked
+                        + "\", which is no quantity such as 50m or 64Mi");
+              } else if (most != null && Quantity.isMore(asked, most)) {
+                problems.forbidden(
+                    "annotation "
+                        + annotation
+                        + " asks for "
+                        + asked
+                        + ", more than the operator's maximum of "
+                        + most
+                        + "; ask for less");
+              }
+            });
+  }
+
+  private void checkEnvironmentFiles(List<AppVariable> environment) {
+    if (!environment.isEmpty() && !config.environmentFiles()) {
+      problems.impossible(
+          "annotation "
+              + environment.get(0).annotation()
+              + " asks for an environment variable, which needs nodes that know fileKeyRef"
+              + " (Kubernetes 1.35, or 1.34 with feature gate EnvFiles), and the operator didn't"
+              + " switch on environmentFiles; read the secret from a file, or ask for that option");
+    }
+  }
+
+  private void checkHealthPort(Mode mode) {
+    if (mode == Mode.INIT) {
+      return;
+    }
+    for (ObjectNode container : PodTree.objects(spec, "containers")) {
+      for (ObjectNode port : PodTree.objects(container, "ports")) {
+        if (!FetcherContainer.isOurName(PodTree.text(container, "name"))
+            && port.path("containerPort").asInt() == config.healthPort()) {
+          problems.impossible(
+              "container "
+                  + PodTree.text(container, "name")
+                  + " has port "
+                  + config.healthPort()
+                  + ", at which the sidecar answers probes; choose another, or ask the operator to"
+                  + " change healthPort");
+        }
+      }
+    }
+  }
+
+  private void checkOnChange(InjectionRequest injection, Mode mode) {
+    OnChange onChange = injection.plan().onChange();
+    if (onChange.equals(OnChange.NOTHING)) {
+      return;
+    }
+    if (mode == Mode.INIT) {
+      problems.impossible(
+          "annotation "
+              + ON_CHANGE
+              + " has no effect in mode init, which reads secrets once; set annotation "
+              + FetcherPlacement.MODE
+              + " to sidecar, or remove it");
+    }
+    if (onChange instanceof Signal) {
+      checkSignal(AppContainers.regular(spec, injection.containers()));
+    }
+  }
+
+  /** A process may signal those of its own user only: the fetcher has no capability to do more. */
+  private void checkSignal(List<ObjectNode> containers) {
+    String because = "annotation " + ON_CHANGE + " asks for a signal, which ";
+    if (spec.path("hostPID").asBoolean()) {
+      problems.impossible(because + "a pod with hostPID can't have; remove hostPID");
+    }
+    if (spec.path("shareProcessNamespace").isBoolean()
+        && !spec.path("shareProcessNamespace").booleanValue()) {
+      problems.impossible(
+          because + "needs shareProcessNamespace, and the pod says false; remove that line");
+    }
+    if (!PodUser.of(spec, containers).isShared()) {
+      List<String> users = new ArrayList<>();
+      for (ObjectNode container : containers) {
+        users.add(
+            PodTree.text(container, "name")
+                + " as "
+                + PodUser.of(spec, container, "runAsUser")
+                    .map(String::valueOf)
+                    .orElse("its image"));
+      }
+      problems.impossible(
+          because
+              + "only a process of the same user can send; set one runAsUser, other than 0, for all"
+              + " containers with secrets (now "
+              + String.join(", ", users)
+              + ")");
+    }
+  }
+}
