@@ -23,7 +23,6 @@ final class ConfigChecks {
           "SECRETS_PLAN",
           "SECRETS_PLAN_FILE",
           "SECRETS_HEALTH_PORT",
-          "SECRETS_ROOT",
           "SECRET_ARN",
           "SECRET_FILENAME");
 
