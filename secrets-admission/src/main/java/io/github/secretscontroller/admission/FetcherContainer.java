@@ -147,9 +147,9 @@ final class FetcherContainer {
   }
 
   private void addResources(ObjectNode container) {
-    Map<String, String> requests = new LinkedHashMap<>(config.requests());
+    Map<String, String> requests = new LinkedHashMap<>(config.resources().requests());
     requests.putAll(resources);
-    Map<String, String> limits = new LinkedHashMap<>(config.limits());
+    Map<String, String> limits = new LinkedHashMap<>(config.resources().limits());
     limits.putAll(resources);
     ObjectNode both = container.putObject("resources");
     // An empty map would not come back from the API server.

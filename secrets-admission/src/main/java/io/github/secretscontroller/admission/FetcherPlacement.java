@@ -11,8 +11,6 @@ import org.jspecify.annotations.Nullable;
 /** Which containers of ours a pod gets, and where they stand. */
 final class FetcherPlacement {
 
-  static final String MODE = Annotations.PREFIX + "mode";
-
   private FetcherPlacement() {}
 
   /** Whether the pod is there to end: a Job's. */
@@ -40,7 +38,7 @@ final class FetcherPlacement {
     if (singleFiles) {
       problems.impossible(
           "annotation "
-              + MODE
+              + PodWide.MODE
               + " asks for a sidecar, but "
               + Annotations.SECRET_ARN
               + " mounts single files, which never see an update; use mode init, or name each"
@@ -52,7 +50,7 @@ final class FetcherPlacement {
     if (asked == Mode.SIDECAR && tooOld != null) {
       problems.impossible(
           "annotation "
-              + MODE
+              + PodWide.MODE
               + " is \"sidecar\", a native sidecar needs Kubernetes "
               + KubernetesVersion.NATIVE_SIDECARS
               + " or newer, and this cluster has "
@@ -65,7 +63,7 @@ final class FetcherPlacement {
     if (asked == Mode.INIT_AND_SIDECAR && completes) {
       problems.impossible(
           "annotation "
-              + MODE
+              + PodWide.MODE
               + " is \"init+sidecar\", which would never let a pod with restartPolicy "
               + PodTree.text(spec, "restartPolicy")
               + " end; set it to "

@@ -60,6 +60,11 @@ final class Findings {
     return "\"" + shown(value) + "\"";
   }
 
+  /** Bounded as a whole sentence. */
+  static String sentence(String text) {
+    return printable(text, LONGEST_SENTENCE);
+  }
+
   static String shown(String text) {
     return printable(text, LONGEST_VALUE);
   }

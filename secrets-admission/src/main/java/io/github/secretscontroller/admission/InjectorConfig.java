@@ -111,16 +111,8 @@ public final class InjectorConfig {
     return settings.env;
   }
 
-  Map<String, String> requests() {
-    return settings.requests;
-  }
-
-  Map<String, String> limits() {
-    return settings.limits;
-  }
-
-  Map<String, String> maximum() {
-    return settings.maximum;
+  FetcherResources resources() {
+    return settings.resources;
   }
 
   String volumeSizeLimit() {
@@ -183,10 +175,7 @@ public final class InjectorConfig {
     private String imagePullPolicy = "IfNotPresent";
     private List<String> imagePullSecrets = List.of();
     private Map<String, String> env = new LinkedHashMap<>();
-    // No CPU limit: a start needs about 0.3 seconds of CPU, which a limit of 100m makes seconds.
-    private Map<String, String> requests = Map.of("cpu", "50m", "memory", "64Mi");
-    private Map<String, String> limits = Map.of("memory", "128Mi");
-    private Map<String, String> maximum = Map.of("cpu", "1", "memory", "512Mi");
+    private FetcherResources resources = FetcherResources.DEFAULT;
     private String volumeSizeLimit = "16Mi";
     private String tmpSizeLimit = "256Mi";
     private Set<String> excludedNamespaces = new TreeSet<>();
@@ -238,13 +227,13 @@ public final class InjectorConfig {
 
     /** What the container requests, by resource ({@code cpu}, {@code memory}); replaces all. */
     public Builder requests(Map<String, String> quantityByResource) {
-      this.requests = ConfigChecks.quantities("resources.requests", quantityByResource);
+      this.resources = resources.withRequests(quantityByResource);
       return this;
     }
 
     /** What the container may use at most, by resource; replaces all. */
     public Builder limits(Map<String, String> quantityByResource) {
-      this.limits = ConfigChecks.quantities("resources.limits", quantityByResource);
+      this.resources = resources.withLimits(quantityByResource);
       return this;
     }
 
@@ -253,7 +242,7 @@ public final class InjectorConfig {
      * by default.
      */
     public Builder maximum(Map<String, String> quantityByResource) {
-      this.maximum = ConfigChecks.quantities("resources.maximum", quantityByResource);
+      this.resources = resources.withMaximum(quantityByResource);
       return this;
     }
 
@@ -371,20 +360,7 @@ public final class InjectorConfig {
 
     /** What can't be together, whatever else is still missing. */
     List<String> contradictions() {
-      List<String> problems = new ArrayList<>();
-      requests.forEach(
-          (resource, request) -> {
-            String limit = limits.getOrDefault(resource, request);
-            if (Quantity.isMore(request, limit)) {
-              problems.add(
-                  "resources.requests."
-                      + resource
-                      + ", "
-                      + request
-                      + ", is more than the limit of "
-                      + limit);
-            }
-          });
+      List<String> problems = new ArrayList<>(resources.contradictions());
       KubernetesVersion version =
           environmentFiles && kubernetesVersion != null
               ? KubernetesVersion.parse(kubernetesVersion.get())
@@ -403,9 +379,7 @@ public final class InjectorConfig {
       copy.imagePullPolicy = imagePullPolicy;
       copy.imagePullSecrets = imagePullSecrets;
       copy.env = Collections.unmodifiableMap(new LinkedHashMap<>(env));
-      copy.requests = requests;
-      copy.limits = limits;
-      copy.maximum = maximum;
+      copy.resources = resources;
       copy.volumeSizeLimit = volumeSizeLimit;
       copy.tmpSizeLimit = tmpSizeLimit;
       copy.excludedNamespaces = Set.copyOf(excludedNamespaces);

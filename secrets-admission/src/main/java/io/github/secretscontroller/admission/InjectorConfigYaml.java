@@ -60,6 +60,11 @@ final class InjectorConfigYaml {
     this.builder = builder;
   }
 
+  /** The names of all options. */
+  static List<String> options() {
+    return OPTIONS;
+  }
+
   static InjectorConfig.Builder readFile(String file) {
     try {
       return InjectorConfig.fromYaml(Files.readString(Path.of(file)));

@@ -18,8 +18,6 @@ import org.jspecify.annotations.Nullable;
 /** Adds to a pod's plan what the operator decides: what is allowed, and defaults. */
 final class PlanCompletion {
 
-  private static final String REFRESH_INTERVAL = Annotations.PREFIX + "refresh-interval";
-
   private final InjectorConfig config;
   private final String namespace;
   private final String serviceAccount;
@@ -47,14 +45,20 @@ final class PlanCompletion {
         .build();
   }
 
-  /** The pod's interval, and the operator's idea of when that is stale. */
+  /** What the pod says, and else what the operator does. */
   private Refresh refresh(Refresh pods) {
     Refresh operators = config.refresh();
-    Duration interval =
-        annotations.containsKey(REFRESH_INTERVAL) ? pods.interval() : operators.interval();
-    Duration staleAfter = operators.staleAfter();
+    Duration interval = says(PodWide.REFRESH_INTERVAL) ? pods.interval() : operators.interval();
+    Duration staleAfter = says(PodWide.STALE_AFTER) ? pods.staleAfter() : operators.staleAfter();
+    boolean unready =
+        says(PodWide.UNREADY_WHEN_STALE) ? pods.unreadyWhenStale() : operators.unreadyWhenStale();
+    // The one's bound can be too short for the other's interval.
     boolean tooSoon = staleAfter != null && staleAfter.compareTo(interval) < 0;
-    return new Refresh(interval, tooSoon ? null : staleAfter, operators.unreadyWhenStale());
+    return new Refresh(interval, tooSoon ? null : staleAfter, unready);
+  }
+
+  private boolean says(String annotation) {
+    return annotations.containsKey(annotation);
   }
 
   private List<ReferencePattern> allowed(List<SecretFile> files, Problems problems) {

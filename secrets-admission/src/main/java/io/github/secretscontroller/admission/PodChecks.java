@@ -16,9 +16,6 @@ import java.util.TreeSet;
 /** What in a pod's spec, or in the cluster, stands in the way of its secrets. */
 final class PodChecks {
 
-  private static final String CONTAINERS = Annotations.PREFIX + "containers";
-  private static final String ON_CHANGE = Annotations.PREFIX + "on-change";
-
   private final InjectorConfig config;
   private final JsonNode spec;
   private final Problems problems;
@@ -72,8 +69,8 @@ final class PodChecks {
     checkOnChange(injection, mode);
   }
 
-  /** Readable by the fetcher's user alone, who isn't known to be the application's. */
-  static List<String> warnings(InjectionRequest injection, PodUser user, JsonNode spec) {
+  /** What is possible, but hardly meant so. */
+  static List<String> warnings(InjectionRequest injection, Mode mode, PodUser user, JsonNode spec) {
     boolean group = spec.path("securityContext").path("fsGroup").isIntegralNumber();
     List<String> warnings = new ArrayList<>();
     for (SecretFile file : injection.plan().files()) {
@@ -89,6 +86,17 @@ final class PodChecks {
                 + ", as whom the pod's containers don't all run; set runAsUser in the pod's"
                 + " securityContext, or let others read it");
       }
+    }
+    // Where a pod asks for init itself, its annotations contradict each other, and were told so.
+    if (injection.mode() == null
+        && mode == Mode.INIT
+        && !injection.plan().onChange().equals(OnChange.NOTHING)) {
+      warnings.add(
+          PodWide.ON_CHANGE
+              + " has no effect in mode init, which reads secrets once and is what the pod gets"
+              + " here; set "
+              + PodWide.MODE
+              + " to sidecar");
     }
     return warnings;
   }
@@ -124,7 +132,7 @@ final class PodChecks {
       if (!names.contains(name)) {
         problems.impossible(
             "annotation "
-                + CONTAINERS
+                + PodWide.CONTAINERS
                 + " names \""
                 + name
                 + "\", which the pod doesn't have; its containers are "
@@ -142,7 +150,7 @@ final class PodChecks {
         .forEach(
             (resource, asked) -> {
               String annotation = Annotations.PREFIX + "resources." + resource;
-              String most = config.maximum().get(resource);
+              String most = config.resources().maximum().get(resource);
               if (Quantity.of(asked).isEmpty()) {
                 problems.impossible(
                     "annotation "
@@ -195,26 +203,14 @@ final class PodChecks {
   }
 
   private void checkOnChange(InjectionRequest injection, Mode mode) {
-    OnChange onChange = injection.plan().onChange();
-    if (onChange.equals(OnChange.NOTHING)) {
-      return;
-    }
-    if (mode == Mode.INIT) {
-      problems.impossible(
-          "annotation "
-              + ON_CHANGE
-              + " has no effect in mode init, which reads secrets once; set annotation "
-              + FetcherPlacement.MODE
-              + " to sidecar, or remove it");
-    }
-    if (onChange instanceof Signal) {
+    if (mode != Mode.INIT && injection.plan().onChange() instanceof Signal) {
       checkSignal(AppContainers.regular(spec, injection.containers()));
     }
   }
 
   /** A process may signal those of its own user only: the fetcher has no capability to do more. */
   private void checkSignal(List<ObjectNode> containers) {
-    String because = "annotation " + ON_CHANGE + " asks for a signal, which ";
+    String because = "annotation " + PodWide.ON_CHANGE + " asks for a signal, which ";
     if (spec.path("hostPID").asBoolean()) {
       problems.impossible(because + "a pod with hostPID can't have; remove hostPID");
     }

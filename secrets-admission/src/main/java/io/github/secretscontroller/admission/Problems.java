@@ -8,18 +8,28 @@ import java.util.List;
 /** Collects why a pod can't have its secrets, so that all reasons are told at once. */
 final class Problems {
 
+  private static final int MOST = 40;
+
   private final List<String> reasons = new ArrayList<>();
   private boolean forbidden;
 
   /** The pod asks for something that can't be. */
   void impossible(String reason) {
-    reasons.add(reason);
+    // A pod's names aren't checked before the webhook has seen them.
+    if (reasons.size() < MOST) {
+      reasons.add(Findings.sentence(reason));
+    }
   }
 
   /** The pod asks for something that the operator doesn't let it have. */
   void forbidden(String reason) {
-    reasons.add(reason);
+    impossible(reason);
     forbidden = true;
+  }
+
+  /** The first ones, if there are many. */
+  List<String> reasons() {
+    return List.copyOf(reasons);
   }
 
   boolean isEmpty() {

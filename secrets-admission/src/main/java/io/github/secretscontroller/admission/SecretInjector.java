@@ -34,6 +34,9 @@ import java.util.Objects;
  */
 public final class SecretInjector implements PodMutator {
 
+  /** In the audit log of a pod that was injected, and of no other. */
+  static final String AUDIT_DIGEST = "plan-digest";
+
   private static final String MIRROR = "kubernetes.io/config.mirror";
 
   private final InjectorConfig config;
@@ -50,13 +53,19 @@ public final class SecretInjector implements PodMutator {
 
   @Override
   public PodVerdict mutate(ObjectNode pod, PodRequest request) {
+    return mutate(pod, request, new Problems());
+  }
+
+  /** The same; the reasons of a refusal are left in {@code problems}. */
+  PodVerdict mutate(ObjectNode pod, PodRequest request, Problems problems) {
     Map<String, String> annotations = annotations(pod);
     if (!Annotations.concern(annotations)
         || annotations.containsKey(MIRROR)
         || !(pod.get("spec") instanceof ObjectNode spec)) {
       return PodVerdict.allow();
     }
-    return mutate(pod, request, annotations, Annotations.read(annotations, fileMode(spec)));
+    return mutate(
+        pod, request, annotations, Annotations.read(annotations, fileMode(spec)), problems);
   }
 
   /** The same for annotations that were read. */
@@ -64,7 +73,8 @@ public final class SecretInjector implements PodMutator {
       ObjectNode pod,
       PodRequest request,
       Map<String, String> annotations,
-      Annotations.Reading reading) {
+      Annotations.Reading reading,
+      Problems problems) {
     ObjectNode spec = PodTree.objectOf(pod, "spec");
     if (config.excludes(request.namespace())) {
       return new PodVerdict.Allowed(
@@ -76,7 +86,6 @@ public final class SecretInjector implements PodMutator {
     if (injection == null && reading.problems().isEmpty()) {
       return new PodVerdict.Allowed(reading.warnings(), Map.of());
     }
-    Problems problems = new Problems();
     reading.problems().forEach(problems::impossible);
     PodChecks checks = new PodChecks(config, spec, problems);
     checks.checkPlatform();
@@ -94,11 +103,11 @@ public final class SecretInjector implements PodMutator {
     }
     List<String> warnings = new ArrayList<>(reading.warnings());
     PodUser user = PodUser.of(spec, AppContainers.regular(spec, injection.containers()));
-    warnings.addAll(PodChecks.warnings(injection, user, spec));
+    warnings.addAll(PodChecks.warnings(injection, mode, user, spec));
     FetcherContainer maker =
         new FetcherContainer(config, plan, planJson, injection.resources(), spec);
     FetcherPlacement.place(mode, spec, maker, user, config);
-    inject(spec, injection);
+    inject(spec, injection, mode);
     return new PodVerdict.Allowed(warnings, mark(pod, plan, planJson));
   }
 
@@ -130,7 +139,7 @@ public final class SecretInjector implements PodMutator {
         : SecretFile.DEFAULT_MODE;
   }
 
-  private void inject(ObjectNode spec, InjectionRequest injection) {
+  private void inject(ObjectNode spec, InjectionRequest injection, Mode mode) {
     if (PodTree.find(spec, "volumes", "name", FetcherContainer.VOLUME).isEmpty()) {
       PodTree.arrayOf(spec, "volumes")
           .add(
@@ -142,7 +151,7 @@ public final class SecretInjector implements PodMutator {
         PodTree.arrayOf(spec, "imagePullSecrets").addObject().put("name", name);
       }
     }
-    if (injection.plan().onChange() instanceof Signal) {
+    if (mode != Mode.INIT && injection.plan().onChange() instanceof Signal) {
       spec.put("shareProcessNamespace", true);
     }
     for (ObjectNode container : AppContainers.receivers(spec, injection.containers())) {
@@ -164,7 +173,7 @@ public final class SecretInjector implements PodMutator {
             .map(secret -> secret.withSelector(null))
             .distinct()
             .count();
-    return Map.of("plan-digest", digest, "secrets", Long.toString(secrets));
+    return Map.of(AUDIT_DIGEST, digest, "secrets", Long.toString(secrets));
   }
 
   private static String digest(String planJson) {

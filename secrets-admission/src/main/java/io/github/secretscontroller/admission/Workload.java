@@ -52,10 +52,18 @@ enum Workload {
    * no node with the manifest. Empty if the manifest has no template.
    */
   Optional<ObjectNode> pod(ObjectNode manifest) {
-    if (!(manifest.at(this == CRON_JOB ? CRON_JOB_TEMPLATE : TEMPLATE)
-        instanceof ObjectNode template)) {
-      return Optional.empty();
-    }
+    return template(manifest).map(template -> pod(manifest, template));
+  }
+
+  /** The manifest's own template, if it has one. */
+  Optional<ObjectNode> template(ObjectNode manifest) {
+    return manifest.at(this == CRON_JOB ? CRON_JOB_TEMPLATE : TEMPLATE)
+            instanceof ObjectNode template
+        ? Optional.of(template)
+        : Optional.empty();
+  }
+
+  private ObjectNode pod(ObjectNode manifest, ObjectNode template) {
     ObjectNode pod = manifest.objectNode().put("apiVersion", "v1").put("kind", "Pod");
     pod.setAll(template.deepCopy());
     ObjectNode metadata = PodTree.objectOf(pod, "metadata");
@@ -68,6 +76,6 @@ enum Workload {
         .put("kind", owner)
         .put("name", name)
         .put("controller", true);
-    return Optional.of(pod);
+    return pod;
   }
 }

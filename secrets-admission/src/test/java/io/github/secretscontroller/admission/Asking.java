@@ -100,7 +100,11 @@ final class Asking {
         new InjectionRequest(plan, mounts, mode, containers, resources, variables);
     return new SecretInjector(config.build())
         .mutate(
-            pod, request(pod), annotations, new Annotations.Reading(request, List.of(), List.of()));
+            pod,
+            request(pod),
+            annotations,
+            new Annotations.Reading(request, null, List.of(), List.of()),
+            new Problems());
   }
 
   private PodRequest request(ObjectNode pod) {

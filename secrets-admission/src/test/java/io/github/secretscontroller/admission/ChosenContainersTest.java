@@ -221,10 +221,10 @@ class ChosenContainersTest {
     }
 
     @Test
-    @DisplayName("unless the fetcher is gone by then")
+    @DisplayName("not where the fetcher is gone by then, so nothing is shared there")
     void init() {
-      assertThat(Asking.of(Mode.INIT).onChange(HUP).refusal(pod()))
-          .contains("has no effect in mode init, which reads secrets once; set annotation");
+      ObjectNode pod = Asking.of(Mode.INIT).onChange(HUP).admitted(pod());
+      assertThat(pod.get("spec").has("shareProcessNamespace")).isFalse();
     }
   }
 

@@ -224,13 +224,15 @@ class FetcherModesTest {
   }
 
   @Test
-  @DisplayName("not once if something is to be done when secrets change")
+  @DisplayName("once by default, with a warning if something is to be done when secrets change")
   void onChangeInInit() {
     assertThat(
-            Asking.of(Mode.INIT)
+            Asking.of(null)
                 .onChange(new HttpPost(URI.create("http://127.0.0.1:80/reload")))
-                .refusal(web()))
-        .contains("annotation secrets.k8s.aws/on-change has no effect in mode init");
+                .warnings(web()))
+        .containsExactly(
+            "secrets.k8s.aws/on-change has no effect in mode init, which reads secrets once and is"
+                + " what the pod gets here; set secrets.k8s.aws/mode to sidecar");
   }
 
   @Test

@@ -41,8 +41,8 @@ class InjectorConfigTest {
     assertThat(config.env())
         .isEqualTo(
             Map.of("HTTPS_PROXY", "http://proxy.example:3128", "AWS_USE_FIPS_ENDPOINT", "true"));
-    assertThat(config.requests()).isEqualTo(Map.of("cpu", "10m", "memory", "32Mi"));
-    assertThat(config.limits()).isEqualTo(Map.of("cpu", "2", "memory", "1Gi"));
+    assertThat(config.resources().requests()).isEqualTo(Map.of("cpu", "10m", "memory", "32Mi"));
+    assertThat(config.resources().limits()).isEqualTo(Map.of("cpu", "2", "memory", "1Gi"));
     assertThat(config.volumeSizeLimit()).isEqualTo("1Mi");
     assertThat(config.tmpSizeLimit()).isEqualTo("1Gi");
     assertThat(config.excludes("monitoring")).isTrue();
@@ -54,8 +54,8 @@ class InjectorConfigTest {
     InjectorConfig config = InjectorConfig.fromYaml("").fetcherImage("i").build();
     assertThat(config.imagePullPolicy()).isEqualTo("IfNotPresent");
     assertThat(config.env()).isEmpty();
-    assertThat(config.requests()).containsOnlyKeys("cpu", "memory");
-    assertThat(config.limits()).containsOnlyKeys("memory");
+    assertThat(config.resources().requests()).containsOnlyKeys("cpu", "memory");
+    assertThat(config.resources().limits()).containsOnlyKeys("memory");
     assertThat(config.excludes("kube-system")).isTrue();
     assertThat(config.excludes("kube-public")).isTrue();
     assertThat(config.excludes("default")).isFalse();
