@@ -7,7 +7,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.secretscontroller.admission.AdmissionHandler;
 import io.github.secretscontroller.admission.InjectorConfig;
 import io.github.secretscontroller.admission.SecretInjector;
-import io.github.secretscontroller.admission.testkit.RecordedReviews;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import org.junit.jupiter.api.DisplayName;
@@ -24,10 +25,17 @@ class ComposedMutatorsTest {
           .mutator(new ProxyMutator("http://proxy.example:3128"))
           .build();
 
+  private static String recorded() throws IOException {
+    String name = "/admission-reviews/pod-of-deployment-create.json";
+    try (InputStream in = ComposedMutatorsTest.class.getResourceAsStream(name)) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
   /** The patch for a recorded pod that asks for a secret and for this. */
   private String patch(String proxy) throws Exception {
     String review =
-        new String(RecordedReviews.bytes("pod-of-deployment-create"), StandardCharsets.UTF_8)
+        recorded()
             .replace(
                 "\"annotations\":{",
                 "\"annotations\":{\"network.example/proxy\":\"" + proxy + "\",");
