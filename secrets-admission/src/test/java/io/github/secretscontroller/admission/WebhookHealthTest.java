@@ -74,9 +74,11 @@ class WebhookHealthTest {
   @DisplayName("is not live once eight requests are stuck for a minute, until they end")
   void stuck() throws Exception {
     CountDownLatch release = new CountDownLatch(1);
+    CountDownLatch entered = new CountDownLatch(8);
     CountDownLatch interrupted = new CountDownLatch(8);
     PodMutator ignoresInterrupts =
         (pod, request) -> {
+          entered.countDown();
           while (release.getCount() > 0) {
             try {
               if (release.await(1, TimeUnit.HOURS)) {
@@ -88,12 +90,12 @@ class WebhookHealthTest {
           }
           return PodVerdict.allow();
         };
-    AtomicLong skipped = new AtomicLong();
+    AtomicLong now = new AtomicLong();
     AdmissionHandler handler =
         AdmissionHandler.builder()
             .mutator(ignoresInterrupts)
-            .timeBudget(Duration.ofMillis(40))
-            .nanoTime(() -> System.nanoTime() + skipped.get())
+            .timeBudget(Duration.ofSeconds(1))
+            .nanoTime(now::get)
             .build();
     ExecutorService threads = Executors.newFixedThreadPool(8);
     try {
@@ -101,9 +103,11 @@ class WebhookHealthTest {
       for (int i = 0; i < 8; i++) {
         replies.add(threads.submit(() -> handler.handle(Pods.recorded("pod-of-job-create"))));
       }
+      assertThat(entered.await(1, TimeUnit.MINUTES)).isTrue();
+      now.set(Duration.ofSeconds(2).toNanos());
       assertThat(interrupted.await(1, TimeUnit.MINUTES)).isTrue();
       assertThat(handler.health().live().httpStatus()).isEqualTo(200);
-      skipped.set(Duration.ofMinutes(2).toNanos());
+      now.set(Duration.ofMinutes(2).toNanos());
       assertThat(handler.health().live().httpStatus()).isEqualTo(503);
       assertThat(text(handler.health().live())).startsWith("8 requests are stuck");
       release.countDown();
