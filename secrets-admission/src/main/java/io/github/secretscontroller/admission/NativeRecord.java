@@ -6,7 +6,9 @@ import io.github.secretscontroller.core.SecretReference;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
@@ -81,6 +83,31 @@ record NativeRecord(String backend, SortedMap<String, SecretReference> reference
               : reference;
         });
     return Optional.of(new NativeRecord(annotations.path(BACKEND).asText(), references));
+  }
+
+  /**
+   * All references in a Secret, whatever its annotations say; with the versions that they tell if
+   * they fit.
+   */
+  static Collection<SecretReference> references(JsonNode secret) {
+    Optional<NativeRecord> record = read(secret, key -> true);
+    if (record.isPresent()) {
+      return record.get().references().values();
+    }
+    List<SecretReference> references = new ArrayList<>();
+    for (JsonNode value : secret.path("data")) {
+      reference(value.asText()).ifPresent(references::add);
+    }
+    return references;
+  }
+
+  private static Optional<SecretReference> reference(String base64) {
+    try {
+      byte[] text = Base64.getDecoder().decode(base64);
+      return Optional.of(SecretReference.parse(new String(text, StandardCharsets.UTF_8)));
+    } catch (IllegalArgumentException noReference) {
+      return Optional.empty();
+    }
   }
 
   /** Copies the annotations of another Secret. */

@@ -22,7 +22,11 @@ class ModuleRulesTest {
           .withImportOption(new ImportOption.DoNotIncludeTests())
           .importPackages("io.github.secretscontroller.admission");
   private static final Class<?>[] CLUSTER = {
-    SelfManagedCertificate.class, KubernetesApi.class, InClusterClient.class
+    SelfManagedCertificate.class,
+    KubernetesApi.class,
+    InClusterClient.class,
+    NativeSecretSweeper.class,
+    NativeSecretSweeper.Builder.class
   };
 
   @Test
@@ -51,7 +55,8 @@ class ModuleRulesTest {
   }
 
   @Test
-  @DisplayName("needs the Kubernetes client for a self-managed certificate alone: it is optional")
+  @DisplayName(
+      "needs the Kubernetes client for a self-managed certificate and the sweeper: it is optional")
   void kubernetesClient() {
     noClasses()
         .that(not(belongToAnyOf(CLUSTER)))
