@@ -2,6 +2,7 @@ package io.github.secretscontroller.admission.testkit;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -41,13 +42,15 @@ public final class LiveCluster implements AutoCloseable {
   private final Path assets;
   private final Path workspace;
   private final URI url;
+  private final URI etcd;
   private final String token;
   private final List<Process> processes = new ArrayList<>();
 
-  private LiveCluster(Path assets, Path workspace, int port) {
+  private LiveCluster(Path assets, Path workspace, int port, int etcdPort) {
     this.assets = assets;
     this.workspace = workspace;
     this.url = URI.create("https://127.0.0.1:" + port);
+    this.etcd = URI.create("http://127.0.0.1:" + etcdPort);
     this.token = UUID.randomUUID().toString();
   }
 
@@ -80,7 +83,7 @@ public final class LiveCluster implements AutoCloseable {
    */
   public static LiveCluster start(Path assets, Path workspace) throws Exception {
     int[] ports = freePorts(3);
-    LiveCluster cluster = new LiveCluster(assets, workspace, ports[0]);
+    LiveCluster cluster = new LiveCluster(assets, workspace, ports[0], ports[1]);
     try {
       cluster.startEtcd(ports[1], ports[2]);
       cluster.startApiServer(ports[0], ports[1]);
@@ -112,6 +115,24 @@ public final class LiveCluster implements AutoCloseable {
     return Files.readString(workspace.resolve("audit.log"));
   }
 
+  /** All keys and values of etcd, as they are stored there. */
+  public byte[] etcd() throws Exception {
+    // A range that ends at the byte 0 has no end.
+    HttpRequest range =
+        HttpRequest.newBuilder(etcd.resolve("/v3/kv/range"))
+            .POST(
+                HttpRequest.BodyPublishers.ofString("{\"key\": \"AA==\", \"range_end\": \"AA==\"}"))
+            .build();
+    HttpResponse<byte[]> response =
+        HttpClient.newHttpClient().send(range, HttpResponse.BodyHandlers.ofByteArray());
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (JsonNode pair : JSON.readTree(response.body()).path("kvs")) {
+      all.write(pair.path("key").binaryValue());
+      all.write(pair.path("value").binaryValue());
+    }
+    return all.toByteArray();
+  }
+
   /** Runs kubectl. */
   public Output kubectl(String... arguments) throws Exception {
     return kubectlWith("", arguments);
@@ -119,6 +140,17 @@ public final class LiveCluster implements AutoCloseable {
 
   /** Runs kubectl with a manifest at its standard input, for {@code -f -}. */
   public Output kubectlWith(String manifest, String... arguments) throws Exception {
+    return run(manifest, "false", arguments);
+  }
+
+  /** Runs kubectl with an editor that does what a script of sed says, for {@code edit}. */
+  public Output kubectlEdit(String script, String... arguments) throws Exception {
+    Path editor = Files.createTempFile(workspace, "editor", ".sed");
+    Files.writeString(editor, script + "\n");
+    return run("", "sed -i -f " + editor, arguments);
+  }
+
+  private Output run(String manifest, String editor, String... arguments) throws Exception {
     List<String> command =
         new ArrayList<>(List.of(binary("kubectl"), "--kubeconfig", kubeconfig().toString()));
     command.addAll(List.of(arguments));
@@ -130,6 +162,7 @@ public final class LiveCluster implements AutoCloseable {
             .redirectInput(input.toFile())
             .redirectError(errors.toFile());
     builder.environment().put("HOME", workspace.toString());
+    builder.environment().put("KUBE_EDITOR", editor);
     Process process = builder.start();
     String stdout;
     try (InputStream out = process.getInputStream()) {

@@ -85,11 +85,13 @@ public final class WebhookProcess implements AutoCloseable {
     return Files.readString(ca);
   }
 
-  HttpResponse<String> get(String path) throws Exception {
+  /** Asks for a path. */
+  public HttpResponse<String> get(String path) throws Exception {
     return send(HttpRequest.newBuilder(address.resolve(path)).GET().build());
   }
 
-  HttpResponse<String> post(String path, byte[] body) throws Exception {
+  /** Posts JSON. */
+  public HttpResponse<String> post(String path, byte[] body) throws Exception {
     return send(
         HttpRequest.newBuilder(address.resolve(path))
             .header("Content-Type", "application/json")
@@ -100,6 +102,11 @@ public final class WebhookProcess implements AutoCloseable {
   /** Everything that the program wrote to its standard error. */
   public String log() throws IOException {
     return Files.readString(log);
+  }
+
+  /** Ends it as a crash does. */
+  public void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
   }
 
   boolean isAlive() {
