@@ -1,5 +1,6 @@
 package io.github.secretscontroller.admission;
 
+import io.github.secretscontroller.core.SecretDocument;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretValue;
 import io.github.secretscontroller.core.WriteContext;

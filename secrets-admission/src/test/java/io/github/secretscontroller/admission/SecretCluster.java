@@ -3,6 +3,7 @@ package io.github.secretscontroller.admission;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.secretscontroller.core.SecretDocument;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretSource;
 import io.github.secretscontroller.core.SecretValue;

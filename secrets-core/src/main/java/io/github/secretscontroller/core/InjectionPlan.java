@@ -32,15 +32,16 @@ import org.jspecify.annotations.Nullable;
  *  "refresh":{"interval":"PT5M","staleAfter":"PT1H","unreadyWhenStale":true},
  *  "onChange":{"signal":"HUP","process":"nginx"},
  *  "allowed":["prod/*"],
- *  "sealed":{"keys":["arn:aws:kms:..."],"cluster":"blue","namespace":"shop"}}
+ *  "sealed":{"keys":["arn:aws:kms:..."],"cluster":"blue","namespace":"shop"},
+ *  "resolve":[{"volume":"db-credentials"},{"volume":"all-in-one","mixed":true}]}
  * }</pre>
  *
  * <p>The reader is strict: an unknown version, an unknown field, or the same field twice is an
  * error, because a fetcher that skipped what it doesn't understand could publish less, or more,
  * than was decided.
  *
- * @param files at least one; no two of them on the same path or with the same name, and none below
- *     another
+ * @param files at least one, unless volumes are resolved; no two of them on the same path or with
+ *     the same name, and none below another
  * @param region where secrets are read whose reference names no region; {@code null} for the
  *     environment's
  * @param failoverRegion where secrets are read while their own region can't be reached, or {@code
@@ -50,6 +51,7 @@ import org.jspecify.annotations.Nullable;
  * @param allowed what the operator lets the pod read, enforced again by the fetcher; empty for
  *     everything
  * @param sealed how {@code kms:} references are opened, or {@code null} if there can be none
+ * @param resolve volumes of the pod whose files hold references, to be resolved into others
  */
 public record InjectionPlan(
     List<SecretFile> files,
@@ -58,7 +60,8 @@ public record InjectionPlan(
     Refresh refresh,
     OnChange onChange,
     List<ReferencePattern> allowed,
-    @Nullable Sealed sealed) {
+    @Nullable Sealed sealed,
+    List<ResolvedVolume> resolve) {
 
   /** The version of the JSON document that this code writes, and the only one that it reads. */
   public static final int FORMAT_VERSION = 1;
@@ -79,13 +82,22 @@ public record InjectionPlan(
    */
   public static final String VOLUME_MOUNT_PATH = "/secrets-controller/volume";
 
+  /**
+   * Below it the injected container mounts, in {@code references/NAME}, each volume that it has to
+   * resolve, and in {@code resolved/NAME} the one with the result.
+   *
+   * <p>A program outside of a container is told another place by {@code SECRETS_RESOLVE_ROOT}.
+   */
+  public static final String RESOLVE_MOUNT_PATH = "/secrets-controller";
+
   private static final Pattern REGION = Pattern.compile("[a-z]+(-[a-z]+)+-[0-9]+");
 
   /** Checks that the files can stand next to each other in one volume. */
   public InjectionPlan {
     files = List.copyOf(files);
     allowed = List.copyOf(allowed);
-    if (files.isEmpty()) {
+    resolve = List.copyOf(resolve);
+    if (files.isEmpty() && resolve.isEmpty()) {
       throw new IllegalArgumentException("a plan needs at least one file");
     }
     requireNoCollision(files);
@@ -245,6 +257,26 @@ public record InjectionPlan(
     /** The same file with another name of the secret in the failover region. */
     public SecretFile withFailover(@Nullable SecretReference newFailover) {
       return new SecretFile(name, secret, newFailover, path, content, mode, optional);
+    }
+  }
+
+  /**
+   * A volume of native Secrets: the one that kubelet fills has references, and the one that the
+   * pod's containers read has, in files of the same names, what they refer to.
+   *
+   * @param volume the name of the pod's volume
+   * @param mixed whether there are other files in it as well, which are copied as they are
+   */
+  public record ResolvedVolume(String volume, boolean mixed) {
+
+    private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
+
+    /** Checks that the name is one that a volume can have. */
+    public ResolvedVolume {
+      if (!NAME.matcher(volume).matches()) {
+        throw new IllegalArgumentException(
+            "\"" + volume + "\" can't be the name of a volume that is resolved");
+      }
     }
   }
 
@@ -439,6 +471,7 @@ public record InjectionPlan(
     private OnChange onChange = OnChange.NOTHING;
     private List<ReferencePattern> allowed = List.of();
     private @Nullable Sealed sealed;
+    private List<ResolvedVolume> resolve = List.of();
 
     private Builder() {}
 
@@ -490,13 +523,20 @@ public record InjectionPlan(
       return this;
     }
 
+    /** See {@link InjectionPlan#resolve}; none by default. */
+    public Builder resolve(List<ResolvedVolume> volumes) {
+      this.resolve = volumes;
+      return this;
+    }
+
     /**
      * The plan.
      *
      * @throws IllegalArgumentException if it has no file, or if files are in each other's way
      */
     public InjectionPlan build() {
-      return new InjectionPlan(files, region, failoverRegion, refresh, onChange, allowed, sealed);
+      return new InjectionPlan(
+          files, region, failoverRegion, refresh, onChange, allowed, sealed, resolve);
     }
   }
 }

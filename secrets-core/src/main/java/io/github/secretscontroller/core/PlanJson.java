@@ -14,6 +14,7 @@ import io.github.secretscontroller.core.InjectionPlan.HttpPost;
 import io.github.secretscontroller.core.InjectionPlan.KeyFiles;
 import io.github.secretscontroller.core.InjectionPlan.OnChange;
 import io.github.secretscontroller.core.InjectionPlan.Refresh;
+import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
 import io.github.secretscontroller.core.InjectionPlan.Sealed;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.InjectionPlan.Signal;
@@ -72,6 +73,18 @@ final class PlanJson {
         json.writeStringField("cluster", sealed.cluster());
         json.writeStringField("namespace", sealed.namespace());
         json.writeEndObject();
+      }
+      if (!plan.resolve().isEmpty()) {
+        json.writeArrayFieldStart("resolve");
+        for (ResolvedVolume volume : plan.resolve()) {
+          json.writeStartObject();
+          json.writeStringField("volume", volume.volume());
+          if (volume.mixed()) {
+            json.writeBooleanField("mixed", true);
+          }
+          json.writeEndObject();
+        }
+        json.writeEndArray();
       }
       json.writeEndObject();
     } catch (IOException e) {
@@ -193,6 +206,7 @@ final class PlanJson {
         case "onChange" -> plan.onChange(readOnChange(field));
         case "allowed" -> plan.allowed(readPatterns(field));
         case "sealed" -> plan.sealed(readSealed(field));
+        case "resolve" -> plan.resolve(readResolved(field));
         default -> throw invalid("it has the unknown field \"" + field + "\"", null);
       }
     }
@@ -336,6 +350,33 @@ final class PlanJson {
   private List<ReferencePattern> readPatterns(String where) throws IOException {
     List<String> texts = strings(where);
     return checked(where, () -> texts.stream().map(ReferencePattern::new).toList());
+  }
+
+  private List<ResolvedVolume> readResolved(String where) throws IOException {
+    require(json.currentToken() == JsonToken.START_ARRAY, "\"" + where + "\" is no array");
+    List<ResolvedVolume> volumes = new ArrayList<>();
+    while (json.nextToken() != JsonToken.END_ARRAY) {
+      String at = where + "[" + volumes.size() + "]";
+      require(json.currentToken() == JsonToken.START_OBJECT, at + " is no object");
+      String volume = null;
+      boolean mixed = false;
+      while (json.nextToken() == JsonToken.FIELD_NAME) {
+        String field = json.currentName();
+        json.nextToken();
+        switch (field) {
+          case "volume" -> volume = string(at + ".volume");
+          case "mixed" -> mixed = bool(at + ".mixed");
+          default -> throw invalid(at + "." + field + " is an unknown field", null);
+        }
+      }
+      if (volume == null) {
+        throw invalid(at + " needs \"volume\"", null);
+      }
+      String theVolume = volume;
+      boolean isMixed = mixed;
+      volumes.add(checked(at, () -> new ResolvedVolume(theVolume, isMixed)));
+    }
+    return volumes;
   }
 
   private Sealed readSealed(String where) throws IOException {

@@ -131,14 +131,23 @@ public final class Fetcher {
     Clock clock = stay ? new SteadyClock() : Clock.systemUTC();
     SecretVolume volume = new SecretVolume(settings.root(), clock);
     log.info("credentials: " + identity, "credentials", identity);
+    ResolvedVolumes resolved =
+        new ResolvedVolumes(
+            plan,
+            FetcherEnvironment.path(
+                FetcherEnvironment.RESOLVE_ROOT, environment, InjectionPlan.RESOLVE_MOUNT_PATH),
+            clock,
+            stopper,
+            log);
     if (stay) {
       try (Sidecar sidecar = new Sidecar(plan, environment, clock, stopper, log)) {
-        sidecar.run(renderer, open(plan), volume, identity);
+        sidecar.run(renderer, open(plan), volume, resolved, identity);
       }
       return;
     }
     Delivery.Delivered delivered;
     try (SecretSource source = open(plan)) {
+      resolved.deliver(source);
       delivered =
           new Delivery(plan, renderer, volume, identity, clock, stopper, log).run(source, true);
     }

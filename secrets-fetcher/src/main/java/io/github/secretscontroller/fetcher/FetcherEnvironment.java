@@ -25,6 +25,7 @@ record FetcherEnvironment(InjectionPlan plan, Path root) {
   static final String PLAN = InjectionPlan.ENVIRONMENT_VARIABLE;
   static final String PLAN_FILE = "SECRETS_PLAN_FILE";
   static final String ROOT = "SECRETS_ROOT";
+  static final String RESOLVE_ROOT = "SECRETS_RESOLVE_ROOT";
   static final String HEALTH_PORT = "SECRETS_HEALTH_PORT";
   static final String LEGACY_SECRET = "SECRET_ARN";
   static final String LEGACY_FILE_NAME = "SECRET_FILENAME";

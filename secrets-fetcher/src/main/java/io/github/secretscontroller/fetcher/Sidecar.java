@@ -14,6 +14,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** The program's life as a sidecar: publish, stay, keep fresh, answer probes. */
 final class Sidecar implements AutoCloseable {
@@ -59,9 +61,15 @@ final class Sidecar implements AutoCloseable {
    *
    * @throws FetchFailure if the first publication fails
    */
-  void run(Renderer renderer, SecretSource opened, SecretVolume volume, String identity)
+  void run(
+      Renderer renderer,
+      SecretSource opened,
+      SecretVolume volume,
+      ResolvedVolumes resolved,
+      String identity)
       throws FetchFailure {
     try (SecretSource source = new CountedSource(opened, counters)) {
+      resolved.deliver(source);
       Delivery.Delivered delivered =
           new Delivery(plan, renderer, volume, identity, clock, stopper, log).run(source, false);
       counters.publications.incrementAndGet();
@@ -89,14 +97,20 @@ final class Sidecar implements AutoCloseable {
       }
       report.update(rotation.statuses());
       stopper.leaveWith(this::farewell);
-      stay(rotation, publisher, notices);
+      stay(rotation, publisher, () -> resolved.round(source), resolved::nextDue, notices);
     }
   }
 
-  private void stay(Rotation rotation, VolumePublisher publisher, ChangeNotices notices) {
-    while (!stopper.await(untilNext(rotation, notices))) {
+  private void stay(
+      Rotation rotation,
+      VolumePublisher publisher,
+      BooleanSupplier resolution,
+      Supplier<Instant> nextResolution,
+      ChangeNotices notices) {
+    while (!stopper.await(untilNext(rotation, nextResolution.get(), notices))) {
       try {
-        if (rotation.round()) {
+        boolean resolved = resolution.getAsBoolean();
+        if (rotation.round() || resolved) {
           notices.published();
         }
         List<FileStatus> statuses = rotation.statuses();
@@ -114,8 +128,9 @@ final class Sidecar implements AutoCloseable {
     }
   }
 
-  private Duration untilNext(Rotation rotation, ChangeNotices notices) {
+  private Duration untilNext(Rotation rotation, Instant nextResolution, ChangeNotices notices) {
     Instant look = rotation.nextDue();
+    look = look.isBefore(nextResolution) ? look : nextResolution;
     Instant notice = notices.nextDue();
     Duration wait = Duration.between(clock.instant(), look.isBefore(notice) ? look : notice);
     return wait.compareTo(LEAST_WAIT) < 0 ? LEAST_WAIT : wait;

@@ -1,4 +1,4 @@
-package io.github.secretscontroller.admission;
+package io.github.secretscontroller.core;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -15,13 +15,14 @@ import java.util.Optional;
 import java.util.SortedMap;
 
 /**
- * The keys of a Secret as one JSON document: text as a string, and what is no UTF-8 as {@code
- * {"$base64": "..."}}. The same keys and values give the same bytes. Written as bytes, so that the
- * result can be wiped.
+ * The keys of a Kubernetes Secret as one JSON document, by which the webhook that writes it and the
+ * fetcher that reads it agree: text as a string, and what is no UTF-8 as {@code {"$base64":
+ * "..."}}. The same keys and values give the same bytes. Written as bytes, so that the result can
+ * be wiped.
  */
-final class SecretDocument {
+public final class SecretDocument {
 
-  static final String BINARY = "$base64";
+  private static final String BINARY = "$base64";
 
   private static final JsonMapper MAPPER = new JsonMapper();
   private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
@@ -29,7 +30,7 @@ final class SecretDocument {
   private SecretDocument() {}
 
   /** The document; the caller wipes it. */
-  static byte[] encode(SortedMap<String, byte[]> values) {
+  public static byte[] encode(SortedMap<String, byte[]> values) {
     int most = 2;
     for (Map.Entry<String, byte[]> entry : values.entrySet()) {
       // At most six bytes for one, and the frame of a binary value.
@@ -62,7 +63,7 @@ final class SecretDocument {
    * The value of one key, empty if it isn't there; the caller wipes it. What others wrote, such as
    * a number, is taken as its text.
    */
-  static Optional<byte[]> value(byte[] document, String key) {
+  public static Optional<byte[]> value(byte[] document, String key) {
     try {
       JsonNode value = MAPPER.readTree(document).path(key);
       if (value.isMissingNode() || value.isNull()) {
@@ -81,12 +82,12 @@ final class SecretDocument {
   }
 
   /** The selector of a key: a JMESPath identifier, quoted where it must be. */
-  static String selector(String key) {
+  public static String selector(String key) {
     return key.matches("[A-Za-z_][A-Za-z0-9_]*") ? key : '"' + key + '"';
   }
 
   /** The key of such a selector. */
-  static String key(String selector) {
+  public static String key(String selector) {
     return selector.length() > 1 && selector.startsWith("\"") && selector.endsWith("\"")
         ? selector.substring(1, selector.length() - 1)
         : selector;

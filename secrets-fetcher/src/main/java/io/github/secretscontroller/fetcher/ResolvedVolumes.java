@@ -1,0 +1,103 @@
+package io.github.secretscontroller.fetcher;
+
+import io.github.secretscontroller.core.InjectionPlan;
+import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
+import io.github.secretscontroller.core.SecretSource;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Resolves the volumes of native Secrets: once, and as a sidecar whenever kubelet has changed the
+ * references or a secret that is followed has another version.
+ */
+final class ResolvedVolumes {
+
+  /** How often it is looked whether kubelet has changed something, which costs one system call. */
+  private static final Duration LOOK = Duration.ofSeconds(5);
+
+  private final List<VolumeResolution> volumes = new ArrayList<>();
+  private final Clock clock;
+  private final Duration interval;
+  private final EventLog log;
+  private Instant nextLook = Instant.MAX;
+  private Instant nextVersions = Instant.MAX;
+
+  /**
+   * The volumes of a plan.
+   *
+   * @param root has {@code references} and {@code resolved}
+   */
+  ResolvedVolumes(InjectionPlan plan, Path root, Clock clock, Stopper stopper, EventLog log) {
+    this.clock = clock;
+    this.interval = plan.refresh().interval();
+    this.log = log;
+    for (ResolvedVolume volume : plan.resolve()) {
+      volumes.add(
+          new VolumeResolution(
+              volume,
+              root.resolve("references").resolve(volume.volume()),
+              new SecretVolume(root.resolve("resolved").resolve(volume.volume()), clock),
+              new ReferenceCheck(plan),
+              stopper));
+    }
+  }
+
+  /**
+   * Resolves all of them.
+   *
+   * @throws FetchFailure with everything that is wrong; what was there stays
+   */
+  void deliver(SecretSource source) throws FetchFailure {
+    List<String> problems = new ArrayList<>();
+    ExitCode code = ExitCode.SUCCESS;
+    for (VolumeResolution volume : volumes) {
+      try {
+        log.info(volume + ": " + volume.resolve(source) + " files resolved");
+      } catch (FetchFailure e) {
+        code = ExitCode.graver(code, e.code());
+        problems.addAll(e.sentences());
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw new FetchFailure(code, problems);
+    }
+    if (!volumes.isEmpty()) {
+      nextLook = clock.instant().plus(LOOK);
+      nextVersions = clock.instant().plus(interval);
+    }
+  }
+
+  /** Resolves again what has changed; returns whether anything was published. */
+  boolean round(SecretSource source) {
+    Instant now = clock.instant();
+    if (now.isBefore(nextLook)) {
+      return false;
+    }
+    nextLook = now.plus(LOOK);
+    boolean versions = !now.isBefore(nextVersions);
+    if (versions) {
+      nextVersions = now.plus(interval);
+    }
+    boolean published = false;
+    for (VolumeResolution volume : volumes) {
+      try {
+        if (volume.hasChanged() || (versions && volume.hasNewVersions(source))) {
+          log.info(volume + ": " + volume.resolve(source) + " files resolved again");
+          published = true;
+        }
+      } catch (FetchFailure e) {
+        log.warn(volume + " stays as it was: " + e.oneSentence());
+      }
+    }
+    return published;
+  }
+
+  /** When there is something to look at next. */
+  Instant nextDue() {
+    return nextLook;
+  }
+}
