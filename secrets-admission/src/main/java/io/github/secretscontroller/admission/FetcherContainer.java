@@ -99,6 +99,7 @@ final class FetcherContainer {
         .addObject()
         .put("name", VOLUME)
         .put("mountPath", InjectionPlan.VOLUME_MOUNT_PATH);
+    ResolvedSecrets.mount(container, plan);
     addSecurity(container, user);
     // A crash of the JVM itself leaves no termination message, but a log without secrets.
     container.put("terminationMessagePolicy", "FallbackToLogsOnError");

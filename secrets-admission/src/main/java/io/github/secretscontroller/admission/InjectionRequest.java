@@ -1,6 +1,7 @@
 package io.github.secretscontroller.admission;
 
 import io.github.secretscontroller.core.InjectionPlan;
+import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -31,6 +32,20 @@ record InjectionRequest(
     containers = Set.copyOf(containers);
     resources = Map.copyOf(resources);
     environment = List.copyOf(environment);
+  }
+
+  /** The request of a pod that names no secret, but has volumes to resolve. */
+  static InjectionRequest resolving(PodWide podWide, List<ResolvedVolume> volumes) {
+    InjectionPlan plan =
+        InjectionPlan.builder()
+            .resolve(volumes)
+            .region(podWide.region())
+            .failoverRegion(podWide.failoverRegion())
+            .refresh(podWide.refresh())
+            .onChange(podWide.onChange())
+            .build();
+    return new InjectionRequest(
+        plan, List.of(), podWide.mode(), podWide.containers(), podWide.resources(), List.of());
   }
 
   /** How the fetcher runs. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.secretscontroller.admission.InjectionRequest.Mode;
 import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.InjectionPlan.Refresh;
+import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
 import io.github.secretscontroller.core.InjectionPlan.Sealed;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.ReferencePattern;
@@ -33,7 +34,8 @@ final class PlanCompletion {
   }
 
   /** The plan as the fetcher gets it; what the pod may not have becomes a problem. */
-  InjectionPlan complete(InjectionPlan plan, Mode mode, Problems problems) {
+  InjectionPlan complete(
+      InjectionPlan plan, List<ResolvedVolume> volumes, Mode mode, Problems problems) {
     return InjectionPlan.builder()
         .files(plan.files())
         .region(plan.region() == null ? config.defaultRegion() : plan.region())
@@ -41,7 +43,8 @@ final class PlanCompletion {
         .refresh(mode == Mode.INIT ? Refresh.DEFAULT : refresh(plan.refresh()))
         .onChange(plan.onChange())
         .allowed(allowed(plan.files(), problems))
-        .sealed(sealed(plan.files(), problems))
+        .sealed(sealed(plan.files(), !volumes.isEmpty(), problems))
+        .resolve(volumes)
         .build();
   }
 
@@ -87,7 +90,7 @@ final class PlanCompletion {
     return allowed;
   }
 
-  private @Nullable Sealed sealed(List<SecretFile> files, Problems problems) {
+  private @Nullable Sealed sealed(List<SecretFile> files, boolean resolves, Problems problems) {
     for (SecretFile file : files) {
       SecretReference secret = file.secret();
       if (secret != null && secret.scheme().equals(SecretReference.KMS)) {
@@ -103,7 +106,9 @@ final class PlanCompletion {
         return new Sealed(kms.keys(), kms.cluster(), namespace);
       }
     }
-    return null;
+    // What is resolved may be sealed; that shows only in the pod.
+    KmsSettings kms = resolves ? config.kms() : null;
+    return kms == null ? null : new Sealed(kms.keys(), kms.cluster(), namespace);
   }
 
   /** The annotation in whose value the secret's id stands. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.secretscontroller.admission.InjectionRequest.Mode;
 import io.github.secretscontroller.core.InjectionPlan;
+import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
 import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.InjectionPlan.Signal;
 import io.github.secretscontroller.core.PodMutator;
@@ -83,20 +84,28 @@ public final class SecretInjector implements PodMutator {
           Map.of());
     }
     InjectionRequest injection = reading.request();
-    if (injection == null && reading.problems().isEmpty()) {
+    PodWide podWide = reading.podWide();
+    List<String> resolve = podWide == null ? List.of() : podWide.resolve();
+    if (injection == null && resolve.isEmpty() && reading.problems().isEmpty()) {
       return new PodVerdict.Allowed(reading.warnings(), Map.of());
     }
     reading.problems().forEach(problems::impossible);
     PodChecks checks = new PodChecks(config, spec, problems);
     checks.checkPlatform();
-    if (injection == null) {
-      return problems.refuse(request);
+    ResolvedSecrets secrets = new ResolvedSecrets(spec, resolve);
+    List<ResolvedVolume> volumes = secrets.volumes(problems);
+    if (injection == null && podWide != null && !volumes.isEmpty()) {
+      injection = InjectionRequest.resolving(podWide, volumes);
+    } else if (injection == null) {
+      return problems.isEmpty()
+          ? new PodVerdict.Allowed(reading.warnings(), Map.of())
+          : problems.refuse(request);
     }
     Mode mode = FetcherPlacement.choose(injection, config, spec, problems);
     checks.check(injection, mode);
     InjectionPlan plan =
         new PlanCompletion(config, request.namespace(), spec, annotations)
-            .complete(injection.plan(), mode, problems);
+            .complete(injection.plan(), volumes, mode, problems);
     String planJson = json(plan, problems);
     if (!problems.isEmpty()) {
       return problems.refuse(request);
@@ -106,6 +115,7 @@ public final class SecretInjector implements PodMutator {
     warnings.addAll(PodChecks.warnings(injection, mode, user, spec));
     FetcherContainer maker =
         new FetcherContainer(config, plan, planJson, injection.resources(), spec);
+    secrets.apply(volumes, config.volumeSizeLimit());
     FetcherPlacement.place(mode, spec, maker, user, config);
     inject(spec, injection, mode);
     return new PodVerdict.Allowed(warnings, mark(pod, plan, planJson));

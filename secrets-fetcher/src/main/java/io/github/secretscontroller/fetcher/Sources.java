@@ -14,6 +14,8 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Where the program as it ships reads secrets. */
@@ -53,16 +55,29 @@ final class Sources implements Fetcher.Backend {
     String region = plan.region();
     AwsEnvironment aws = region == null ? environment : environment.withRegion(region);
     Map<String, SecretSource> sources = new HashMap<>();
-    for (SecretFile file : plan.files()) {
-      SecretReference secret = file.secret();
-      if (secret != null && !sources.containsKey(secret.scheme())) {
-        SecretSource source = aws(secret.scheme(), plan, aws);
-        if (source != null) {
-          sources.put(secret.scheme(), source);
-        }
+    for (String scheme : schemes(plan)) {
+      SecretSource source = aws(scheme, plan, aws);
+      if (source != null) {
+        sources.put(scheme, source);
       }
     }
     return SecretSource.routing(sources);
+  }
+
+  private static Set<String> schemes(InjectionPlan plan) {
+    Set<String> schemes = new TreeSet<>();
+    for (SecretFile file : plan.files()) {
+      SecretReference secret = file.secret();
+      if (secret != null) {
+        schemes.add(secret.scheme());
+      }
+    }
+    if (!plan.resolve().isEmpty()) {
+      // Which of the two a native Secret's values are in shows only when it is read.
+      schemes.add(SecretReference.SECRETS_MANAGER);
+      schemes.add(SecretReference.KMS);
+    }
+    return schemes;
   }
 
   private static @Nullable SecretSource aws(String scheme, InjectionPlan plan, AwsEnvironment aws) {

@@ -36,6 +36,12 @@ final class Webhook implements AutoCloseable {
   /** Starts it on a free loopback port, with a certificate made on the spot. */
   static Webhook start(Path jar, Path config, Path workspace)
       throws IOException, GeneralSecurityException {
+    return start(jar, config, workspace, Map.of());
+  }
+
+  /** The same with more variables. */
+  static Webhook start(Path jar, Path config, Path workspace, Map<String, String> variables)
+      throws IOException, GeneralSecurityException {
     Path ca = workspace.resolve("ca.pem");
     ProcessBuilder builder =
         new ProcessBuilder(Java.command(), "-jar", jar.toString())
@@ -52,6 +58,7 @@ final class Webhook implements AutoCloseable {
                 ca.toString(),
                 "WEBHOOK_CONFIG",
                 config.toString()));
+    builder.environment().putAll(variables);
     Process process = builder.start();
     try {
       BufferedReader output = process.inputReader(StandardCharsets.UTF_8);
