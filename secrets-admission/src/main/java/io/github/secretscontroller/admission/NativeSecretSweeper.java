@@ -67,6 +67,17 @@ public final class NativeSecretSweeper {
   }
 
   /**
+   * A builder for a pod, which finds the API server and its ServiceAccount's token where kubelet
+   * puts them; {@code WEBHOOK_SERVICE_ACCOUNT} overrules the directory of the latter.
+   *
+   * @throws IllegalArgumentException if this is no pod
+   */
+  public static Builder inCluster(
+      Map<String, String> environment, StagingSecretWriter writer, NativeSecretsConfig config) {
+    return builder(InClusterClient.create(environment), writer, config);
+  }
+
+  /**
    * What a sweep did.
    *
    * @param promoted versions that were made current, or found to be

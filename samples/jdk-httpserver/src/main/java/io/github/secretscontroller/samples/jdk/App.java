@@ -7,7 +7,6 @@ import com.sun.net.httpserver.HttpsServer;
 import io.github.secretscontroller.admission.AdmissionHandler;
 import io.github.secretscontroller.admission.AdmissionReply;
 import io.github.secretscontroller.admission.InjectorConfig;
-import io.github.secretscontroller.admission.NativeSecretInterceptor;
 import io.github.secretscontroller.admission.SecretInjector;
 import io.github.secretscontroller.admission.ServingCertificate;
 import java.io.IOException;
@@ -22,7 +21,11 @@ public final class App {
 
   private App() {}
 
-  /** Serves until the process is told to stop, then finishes what it has begun. */
+  /**
+   * Serves until the process is told to stop, then finishes what it has begun. With {@code orphans}
+   * it only lists what native Secrets have left in the backend, and with {@code orphans --delete}
+   * schedules its deletion.
+   */
   public static void main(String[] args) throws IOException {
     Map<String, String> env = System.getenv();
     String host = env.getOrDefault("WEBHOOK_HOST", "0.0.0.0");
@@ -30,8 +33,12 @@ public final class App {
 
     AdmissionHandler.Builder builder =
         AdmissionHandler.builder().mutator(new SecretInjector(InjectorConfig.fromEnvironment(env)));
-    Optional<NativeSecretInterceptor> secrets = SecretsBackend.interceptor(env);
-    secrets.ifPresent(builder::secrets);
+    Optional<SecretsBackend> secrets = SecretsBackend.of(env);
+    if (args.length > 0 && args[0].equals("orphans")) {
+      Sweeping.orphans(env, secrets, args.length > 1 && args[1].equals("--delete"));
+      return;
+    }
+    secrets.ifPresent(backend -> builder.secrets(backend.interceptor()));
     AdmissionHandler handler = builder.build();
 
     HttpsServer server = HttpsServer.create(new InetSocketAddress(host, port), 0);
@@ -43,6 +50,7 @@ public final class App {
     if (secrets.isPresent()) {
       // Otherwise 404, so that no Secret is taken for stored safely.
       server.createContext("/mutate-secrets", exchange -> review(exchange, handler));
+      Sweeping.start(env, secrets.get());
     }
     server.createContext("/healthz", exchange -> reply(exchange, handler.health().live()));
     server.createContext("/readyz", exchange -> reply(exchange, handler.health().ready()));

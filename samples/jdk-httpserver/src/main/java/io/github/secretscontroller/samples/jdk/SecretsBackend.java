@@ -7,6 +7,8 @@ import io.github.secretscontroller.aws.KmsEnvelopeWriter;
 import io.github.secretscontroller.aws.SecretsManagerSource;
 import io.github.secretscontroller.aws.SecretsManagerWriter;
 import io.github.secretscontroller.core.DirectorySecretStore;
+import io.github.secretscontroller.core.SecretSource;
+import io.github.secretscontroller.core.StagingSecretWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,8 +25,11 @@ import org.slf4j.LoggerFactory;
  * Where the values of native Secrets go, by {@code WEBHOOK_SECRETS_BACKEND}: {@code
  * secretsmanager}, {@code kms} or {@code directory:/path}. Without it, Secrets Manager if AWS is
  * configured.
+ *
+ * @param writer what the interceptor writes with
  */
-final class SecretsBackend {
+record SecretsBackend(
+    NativeSecretsConfig config, NativeSecretInterceptor interceptor, StagingSecretWriter writer) {
 
   private static final Logger LOG = LoggerFactory.getLogger(SecretsBackend.class);
 
@@ -34,10 +40,8 @@ final class SecretsBackend {
       List.of(
           "AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI");
 
-  private SecretsBackend() {}
-
-  /** The interceptor; empty if there is no backend, and then Secrets aren't answered for. */
-  static Optional<NativeSecretInterceptor> interceptor(Map<String, String> env) throws IOException {
+  /** The backend; empty if there is none, and then Secrets aren't answered for. */
+  static Optional<SecretsBackend> of(Map<String, String> env) throws IOException {
     String backend = env.get("WEBHOOK_SECRETS_BACKEND");
     if (backend == null) {
       boolean aws = env.containsKey("AWS_REGION") && IDENTITY.stream().anyMatch(env::containsKey);
@@ -52,9 +56,7 @@ final class SecretsBackend {
     if (backend.startsWith("directory:/")) {
       DirectorySecretStore store =
           new DirectorySecretStore(Path.of(backend.substring("directory:".length())));
-      return Optional.of(
-          NativeSecretInterceptor.of(
-              NativeSecretsConfig.fromEnvironment(env), "directory", store, store));
+      return Optional.of(of(env, "directory", store, store));
     }
     throw new IllegalArgumentException(
         "WEBHOOK_SECRETS_BACKEND must be secretsmanager, kms or directory:/path, not \""
@@ -62,27 +64,36 @@ final class SecretsBackend {
             + "\"");
   }
 
-  private static NativeSecretInterceptor secretsManager(Map<String, String> env)
-      throws IOException {
+  private static SecretsBackend of(
+      Map<String, String> env,
+      String name,
+      StagingSecretWriter writer,
+      @Nullable SecretSource source) {
+    NativeSecretsConfig config = NativeSecretsConfig.fromEnvironment(env);
+    return new SecretsBackend(
+        config, NativeSecretInterceptor.of(config, name, writer, source), writer);
+  }
+
+  private static SecretsBackend secretsManager(Map<String, String> env) throws IOException {
     AwsEnvironment aws = AwsEnvironment.of(env).withDeadline(DEADLINE);
     SecretsManagerWriter.Builder writer = SecretsManagerWriter.builder(aws, tokenKey(env));
     String key = env.get("WEBHOOK_KMS_KEY");
-    return NativeSecretInterceptor.of(
-        NativeSecretsConfig.fromEnvironment(env),
+    return of(
+        env,
         "secretsmanager",
         (key == null ? writer : writer.kmsKeyId(key)).build(),
         SecretsManagerSource.of(aws));
   }
 
-  private static NativeSecretInterceptor kms(Map<String, String> env) {
+  private static SecretsBackend kms(Map<String, String> env) {
     String key = env.get("WEBHOOK_KMS_KEY");
     if (key == null) {
       throw new IllegalArgumentException(
           "WEBHOOK_KMS_KEY must be the ARN of the key that seals values, since"
               + " WEBHOOK_SECRETS_BACKEND is kms");
     }
-    return NativeSecretInterceptor.of(
-        NativeSecretsConfig.fromEnvironment(env),
+    return of(
+        env,
         "kms",
         new KmsEnvelopeWriter(AwsEnvironment.of(env).withDeadline(DEADLINE), key),
         null);

@@ -16,7 +16,10 @@ import io.github.secretscontroller.core.SecretValue;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -140,7 +143,7 @@ class NativeSecretsLiveIT {
     Path home = root.resolve(".versions/kubernetes/native").resolve(name).resolve("k8s");
     try (Stream<Path> files = Files.list(home)) {
       return files.filter(file -> file.getFileName().toString().startsWith(".v-")).count();
-    } catch (java.nio.file.NoSuchFileException e) {
+    } catch (NoSuchFileException e) {
       return 0;
     } catch (UncheckedIOException e) {
       throw e.getCause();
@@ -307,5 +310,55 @@ class NativeSecretsLiveIT {
     assertThat(output.stderr())
         .contains("Secret native/thief was not stored: its key password has the reference")
         .contains("give the value itself");
+  }
+
+  @Test
+  @DisplayName(
+      "leaves no orphan: what no stored Secret refers to is listed, and deleted on request")
+  void orphans(@TempDir Path workspace) throws Exception {
+    cluster.kubectlWith(manifest("kept", "canary-14"), "create", "-f", "-").orFail();
+    // Admitted with a name that the API server's own validation refuses afterwards.
+    LiveCluster.Output rejected =
+        cluster.kubectlWith(manifest("Rejected", "canary-15"), "create", "-f", "-");
+    assertThat(rejected.exitCode()).isNotZero();
+    String orphan = "kubernetes/native/Rejected/k8s of Secret native/Rejected";
+    assertThat(listOrphans(workspace)).contains(orphan).doesNotContain("native/kept");
+    assertThat(listOrphans(workspace, "--delete")).contains(orphan + ": deletion scheduled");
+    assertThat(listOrphans(workspace)).doesNotContain(orphan);
+    assertThat(document(stored("kept"), "password").get("password").textValue())
+        .isEqualTo("canary-14");
+  }
+
+  /** What the program prints as a pod of the cluster. */
+  private String listOrphans(Path account, String... arguments) throws Exception {
+    Files.writeString(account.resolve("token"), cluster.token());
+    Files.copy(
+        cluster.certificate(), account.resolve("ca.crt"), StandardCopyOption.REPLACE_EXISTING);
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-jar",
+                System.getProperty("webhook.jar"),
+                "orphans"));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+    builder
+        .environment()
+        .putAll(
+            Map.of(
+                "WEBHOOK_SECRETS_BACKEND",
+                "directory:" + root,
+                "WEBHOOK_SERVICE_ACCOUNT",
+                account.toString(),
+                "KUBERNETES_SERVICE_HOST",
+                cluster.url().getHost(),
+                "KUBERNETES_SERVICE_PORT",
+                Integer.toString(cluster.url().getPort())));
+    Process process = builder.start();
+    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
+    assertThat(process.waitFor()).isZero();
+    return output;
   }
 }

@@ -1,0 +1,75 @@
+package io.github.secretscontroller.samples.jdk;
+
+import io.github.secretscontroller.admission.NativeSecretSweeper;
+import io.github.secretscontroller.core.StagingSecretWriter.Written;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the backend of native Secrets in line with the cluster, if {@code WEBHOOK_SWEEP_LEASE}
+ * names the Lease ({@code namespace/name}) by which one replica leads.
+ */
+final class Sweeping {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Sweeping.class);
+
+  private Sweeping() {}
+
+  /** Sweeps every minute, in a thread that ends with the process. */
+  static void start(Map<String, String> env, SecretsBackend backend) {
+    String lease = env.get("WEBHOOK_SWEEP_LEASE");
+    if (lease == null) {
+      return;
+    }
+    String[] parts = lease.split("/", -1);
+    if (parts.length != 2) {
+      throw new IllegalArgumentException(
+          "WEBHOOK_SWEEP_LEASE must be namespace/name, not \"" + lease + "\"");
+    }
+    NativeSecretSweeper sweeper =
+        NativeSecretSweeper.inCluster(env, backend.writer(), backend.config())
+            .lease(parts[0], parts[1], env.getOrDefault("HOSTNAME", "webhook"))
+            .build();
+    ScheduledExecutorService scheduler =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, "sweeper");
+              thread.setDaemon(true);
+              return thread;
+            });
+    var unused = scheduler.scheduleWithFixedDelay(() -> sweep(sweeper), 0, 60, TimeUnit.SECONDS);
+  }
+
+  /** Lists what belongs to no Secret, one name a line, and schedules its deletion if told to. */
+  static void orphans(Map<String, String> env, Optional<SecretsBackend> backend, boolean delete) {
+    if (backend.isEmpty()) {
+      throw new IllegalArgumentException("there is no backend: set WEBHOOK_SECRETS_BACKEND");
+    }
+    NativeSecretSweeper sweeper =
+        NativeSecretSweeper.inCluster(env, backend.get().writer(), backend.get().config()).build();
+    for (Written orphan : sweeper.orphans()) {
+      boolean deleted = delete && sweeper.delete(orphan);
+      System.out.println(
+          orphan.reference()
+              + " of Secret "
+              + orphan.owner().namespace()
+              + "/"
+              + orphan.owner().name()
+              + (deleted ? ": deletion scheduled" : ""));
+    }
+  }
+
+  private static void sweep(NativeSecretSweeper sweeper) {
+    try {
+      sweeper.sweep().ifPresent(sweep -> sweep.problems().forEach(LOG::warn));
+    } catch (RuntimeException e) {
+      // The next sweep tries again.
+      LOG.warn("the sweep failed: {}", e.toString());
+    }
+  }
+}
