@@ -57,8 +57,8 @@ record AdmissionDecision(
 
   /** The AdmissionReview that answers {@code review}: same apiVersion, same uid. */
   byte[] toJson(AdmissionReview review) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(patch.isEmpty() ? 256 : 4096);
     byte[] encodedPatch = encodedPatch();
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(512 + encodedPatch.length);
     try (JsonGenerator json = FACTORY.createGenerator(bytes)) {
       json.writeStartObject();
       json.writeStringField("kind", "AdmissionReview");

@@ -1,8 +1,6 @@
 package io.github.secretscontroller.admission;
 
 import io.github.secretscontroller.admission.InjectionRequest.AppMount;
-import java.nio.charset.CharsetEncoder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -83,8 +81,12 @@ final class Annotations {
 
   /** Whether any key is ours, or looks as if it were meant to be. */
   static boolean concern(Map<String, String> annotations) {
-    return annotations.keySet().stream()
-        .anyMatch(key -> key.startsWith(PREFIX) || isAlmostOurs(key));
+    for (String key : annotations.keySet()) {
+      if (key.startsWith(PREFIX) || isAlmostOurs(key)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
@@ -95,7 +97,7 @@ final class Annotations {
   static Reading read(Map<String, String> annotations, int fileMode) {
     Findings findings = new Findings();
     TreeMap<String, String> ours = new TreeMap<>();
-    TreeSet<String> almost = new TreeSet<>();
+    Set<String> almost = new TreeSet<>();
     annotations.forEach(
         (key, value) -> {
           if (key.startsWith(PREFIX)) {
@@ -120,7 +122,7 @@ final class Annotations {
       return result(null);
     }
     warnAboutUnknownKeys();
-    boolean hasNamed = ours.keySet().stream().anyMatch(key -> NamedSecrets.isOne(name(key)));
+    boolean hasNamed = hasNamedSecret();
     boolean asked =
         hasNamed
             || ours.containsKey(SECRET_ARN)
@@ -152,6 +154,15 @@ final class Annotations {
     return result(podWide);
   }
 
+  private boolean hasNamedSecret() {
+    for (String key : ours.keySet()) {
+      if (NamedSecrets.isOne(name(key))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private Reading result(@Nullable PodWide podWide) {
     boolean accepted = podWide != null && !findings.hasProblems();
     return new Reading(
@@ -177,10 +188,9 @@ final class Annotations {
 
   /** Half of a surrogate pair is no text: it could be written into no document. */
   private boolean hasHalfCharacters() {
-    CharsetEncoder utf8 = StandardCharsets.UTF_8.newEncoder();
     ours.forEach(
         (key, value) -> {
-          if (!utf8.canEncode(key) || !utf8.canEncode(value)) {
+          if (hasHalfCharacter(key) || hasHalfCharacter(value)) {
             findings.problem(
                 key,
                 value,
@@ -188,6 +198,18 @@ final class Annotations {
           }
         });
     return findings.hasProblems();
+  }
+
+  private static boolean hasHalfCharacter(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isSurrogate(text.charAt(i))) {
+        // A whole pair counts as one code point, whose second half is skipped.
+        if (!Character.isSupplementaryCodePoint(text.codePointAt(i++))) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   private void warnAboutUnknownKeys() {

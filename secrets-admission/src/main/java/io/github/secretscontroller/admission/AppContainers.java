@@ -1,6 +1,7 @@
 package io.github.secretscontroller.admission;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.secretscontroller.admission.InjectionRequest.AppMount;
 import io.github.secretscontroller.admission.InjectionRequest.AppVariable;
@@ -45,9 +46,9 @@ final class AppContainers {
 
   /** The chosen ones that aren't init containers. */
   static List<ObjectNode> regular(JsonNode spec, Set<String> chosen) {
-    return PodTree.objects(spec, "containers").stream()
-        .filter(container -> isChosen(container, chosen))
-        .toList();
+    List<ObjectNode> regular = PodTree.objects(spec, "containers");
+    regular.removeIf(container -> !isChosen(container, chosen));
+    return regular;
   }
 
   private static boolean isChosen(ObjectNode container, Set<String> chosen) {
@@ -108,21 +109,19 @@ final class AppContainers {
 
   /** Mounts the volume, unless that is done. */
   static void add(ObjectNode container, AppMount mount) {
-    boolean present =
-        PodTree.objects(container, "volumeMounts").stream()
-            .anyMatch(existing -> isSame(existing, mount));
-    if (!present) {
-      ObjectNode added =
-          PodTree.arrayOf(container, "volumeMounts")
-              .addObject()
-              .put("name", FetcherContainer.VOLUME)
-              .put("mountPath", mount.mountPath());
-      if (mount.subPath() != null) {
-        added.put("subPath", mount.subPath());
+    ArrayNode mounts = PodTree.arrayOf(container, "volumeMounts");
+    for (JsonNode existing : mounts) {
+      if (isSame(existing, mount)) {
+        return;
       }
-      if (mount.readOnly()) {
-        added.put("readOnly", true);
-      }
+    }
+    ObjectNode added = mounts.addObject();
+    added.put("name", FetcherContainer.VOLUME).put("mountPath", mount.mountPath());
+    if (mount.subPath() != null) {
+      added.put("subPath", mount.subPath());
+    }
+    if (mount.readOnly()) {
+      added.put("readOnly", true);
     }
   }
 
@@ -145,7 +144,7 @@ final class AppContainers {
     return env;
   }
 
-  private static boolean isSame(ObjectNode existing, AppMount mount) {
+  private static boolean isSame(JsonNode existing, AppMount mount) {
     String subPath = mount.subPath() == null ? "" : mount.subPath();
     return PodTree.text(existing, "name").equals(FetcherContainer.VOLUME)
         && PodTree.normalise(PodTree.text(existing, "mountPath")).equals(mount.mountPath())

@@ -38,18 +38,18 @@ final class JsonDiff {
     return diff.patch;
   }
 
+  /**
+   * Shared subtrees cost nothing. In equal ones there is nothing to find, and that takes longer.
+   */
   private void compare(JsonNode before, JsonNode after) {
-    if (!before.equals(after)) {
-      compareUnequal(before, after);
+    if (PodTree.isOneNode(before, after)) {
+      return;
     }
-  }
-
-  private void compareUnequal(JsonNode before, JsonNode after) {
     if (before instanceof ObjectNode from && after instanceof ObjectNode to) {
       compareObjects(from, to);
     } else if (before instanceof ArrayNode from && after instanceof ArrayNode to) {
       compareArrays(from, to);
-    } else {
+    } else if (!before.equals(after)) {
       operation("replace").set("value", after);
     }
   }
@@ -69,9 +69,9 @@ final class JsonDiff {
         goTo(field.getKey());
         operation("add").set("value", field.getValue());
         path.setLength(length);
-      } else if (!old.equals(field.getValue())) {
+      } else if (!PodTree.isOneNode(old, field.getValue())) {
         goTo(field.getKey());
-        compareUnequal(old, field.getValue());
+        compare(old, field.getValue());
         path.setLength(length);
       }
     }
@@ -109,10 +109,10 @@ final class JsonDiff {
   }
 
   private void compareElements(JsonNode before, JsonNode after, int index) {
-    if (!before.equals(after)) {
+    if (!PodTree.isOneNode(before, after)) {
       int length = path.length();
       path.append('/').append(index);
-      compareUnequal(before, after);
+      compare(before, after);
       path.setLength(length);
     }
   }
@@ -156,6 +156,9 @@ final class JsonDiff {
 
   /** Whether two elements have the same {@link #identity}. */
   private static boolean isSame(JsonNode one, JsonNode other) {
+    if (PodTree.isOneNode(one, other)) {
+      return true;
+    }
     String key = key(one);
     return key == null
         ? one.equals(other)

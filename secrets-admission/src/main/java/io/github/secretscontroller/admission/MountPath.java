@@ -40,8 +40,10 @@ final class MountPath {
       return "a mount there would hide the whole file system; name a directory, such as"
           + " /etc/my-secrets";
     }
-    if (path.chars().anyMatch(c -> c == ':' || Character.isISOControl(c))) {
-      return "Kubernetes allows no colon and no control character in it; leave them out";
+    for (int i = 0; i < path.length(); i++) {
+      if (path.charAt(i) == ':' || Character.isISOControl(path.charAt(i))) {
+        return "Kubernetes allows no colon and no control character in it; leave them out";
+      }
     }
     for (String segment : path.substring(1).split("/", -1)) {
       if (segment.isEmpty() || segment.equals(".") || segment.equals("..")) {

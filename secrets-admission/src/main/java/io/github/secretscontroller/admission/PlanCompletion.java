@@ -30,7 +30,7 @@ final class PlanCompletion {
     this.namespace = namespace;
     String account = PodTree.text(spec, "serviceAccountName");
     this.serviceAccount = account.isEmpty() ? "default" : account;
-    this.annotations = new TreeMap<>(annotations);
+    this.annotations = annotations;
   }
 
   /** The plan as the fetcher gets it; what the pod may not have becomes a problem. */
@@ -113,7 +113,7 @@ final class PlanCompletion {
 
   /** The annotation in whose value the secret's id stands. */
   private String annotationOf(SecretReference secret) {
-    for (Map.Entry<String, String> annotation : annotations.entrySet()) {
+    for (Map.Entry<String, String> annotation : new TreeMap<>(annotations).entrySet()) {
       if (annotation.getKey().startsWith(Annotations.PREFIX)
           && annotation.getValue().contains(secret.id())) {
         return annotation.getKey();

@@ -114,9 +114,9 @@ final class PodChecks {
     for (String list : List.of("initContainers", "containers")) {
       for (ObjectNode container : PodTree.objects(spec, list)) {
         String name = PodTree.text(container, "name");
-        boolean ours =
-            FetcherRepair.isOurs(container) && FetcherPlacement.isExpected(mode, spec, list, name);
-        if (FetcherContainer.isOurName(name) && !ours) {
+        if (FetcherContainer.isOurName(name)
+            && !(FetcherRepair.isOurs(container)
+                && FetcherPlacement.isExpected(mode, spec, list, name))) {
           problems.impossible(
               "it has a container "
                   + name
@@ -127,6 +127,9 @@ final class PodChecks {
   }
 
   private void checkContainers(Set<String> chosen) {
+    if (chosen.isEmpty()) {
+      return;
+    }
     List<String> names = AppContainers.names(spec);
     for (String name : new TreeSet<>(chosen)) {
       if (!names.contains(name)) {

@@ -26,13 +26,15 @@ final class PodReviewer implements Reviewer {
     if (!mutators.concerns(request)) {
       return AdmissionDecision.UNCHANGED;
     }
-    ObjectNode before = review.tree(body);
-    ObjectNode after = before.deepCopy();
-    AdmissionDecision decision = mutators.mutate(after, request, deadline);
-    return decision.allowed()
-        ? decision.with(
-            JsonDiff.diff(before, after), Math.max(0, containers(after) - containers(before)))
-        : decision;
+    ObjectNode pod = review.tree(body);
+    PodSnapshot snapshot = PodSnapshot.of(pod);
+    AdmissionDecision decision = mutators.mutate(pod, request, deadline);
+    if (!decision.allowed()) {
+      return decision;
+    }
+    JsonNode before = snapshot.restore();
+    return decision.with(
+        JsonDiff.diff(before, pod), Math.max(0, containers(pod) - containers(before)));
   }
 
   private static int containers(JsonNode pod) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Reading and growing the JSON tree of a Pod, whatever is missing in it. */
 final class PodTree {
@@ -30,7 +31,12 @@ final class PodTree {
 
   /** The object in an array that has this value under {@code key}. */
   static Optional<ObjectNode> find(JsonNode parent, String field, String key, String value) {
-    return objects(parent, field).stream().filter(o -> text(o, key).equals(value)).findFirst();
+    for (JsonNode element : parent.path(field)) {
+      if (element instanceof ObjectNode object && text(object, key).equals(value)) {
+        return Optional.of(object);
+      }
+    }
+    return Optional.empty();
   }
 
   /** The array under {@code field}, made if it is missing. */
@@ -41,6 +47,12 @@ final class PodTree {
   /** The object under {@code field}, made if it is missing. */
   static ObjectNode objectOf(ObjectNode parent, String field) {
     return parent.get(field) instanceof ObjectNode object ? object : parent.putObject(field);
+  }
+
+  /** Whether both are the very same node, which is quicker than to ask whether they are equal. */
+  @SuppressWarnings("ReferenceEquality")
+  static boolean isOneNode(@Nullable JsonNode one, @Nullable JsonNode other) {
+    return one == other;
   }
 
   /** The text under {@code field}, empty if it is missing. */
@@ -59,7 +71,9 @@ final class PodTree {
 
   /** Whether {@code path} is {@code directory} or lies below it; both normalised. */
   static boolean isWithin(String path, String directory) {
-    String inside = directory.endsWith("/") ? directory : directory + "/";
-    return path.equals(directory) || path.startsWith(inside);
+    return path.startsWith(directory)
+        && (path.length() == directory.length()
+            || directory.endsWith("/")
+            || path.charAt(directory.length()) == '/');
   }
 }

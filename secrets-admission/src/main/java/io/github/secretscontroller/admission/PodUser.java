@@ -3,8 +3,6 @@ package io.github.secretscontroller.admission;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * As whom the injected container runs: as the user and group that the containers with secrets have
@@ -37,9 +35,15 @@ record PodUser(int user, int group, boolean isShared) {
 
   private static Optional<Integer> common(
       JsonNode spec, List<? extends JsonNode> containers, String field) {
-    Set<Optional<Integer>> ids =
-        containers.stream().map(c -> of(spec, c, field)).collect(Collectors.toSet());
-    return ids.size() == 1 ? ids.iterator().next() : Optional.empty();
+    Optional<Integer> common = Optional.empty();
+    for (int i = 0; i < containers.size(); i++) {
+      Optional<Integer> id = of(spec, containers.get(i), field);
+      if (i > 0 && !id.equals(common)) {
+        return Optional.empty();
+      }
+      common = id;
+    }
+    return common;
   }
 
   private static int id(JsonNode spec, Optional<Integer> common, String field) {

@@ -10,15 +10,17 @@ import io.github.secretscontroller.core.InjectionPlan.Signal;
 import io.github.secretscontroller.core.PodMutator;
 import io.github.secretscontroller.core.PodRequest;
 import io.github.secretscontroller.core.PodVerdict;
+import io.github.secretscontroller.core.SecretReference;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Set;
 
 /**
  * Injects into annotated Pods what brings them their secrets: a memory volume, a container that
@@ -176,14 +178,18 @@ public final class SecretInjector implements PodMutator {
     ObjectNode marks = PodTree.objectOf(PodTree.objectOf(pod, "metadata"), "annotations");
     marks.put(Annotations.STATUS, "injected");
     marks.put(Annotations.PLAN_DIGEST, digest);
-    long secrets =
-        plan.files().stream()
-            .map(SecretFile::secret)
-            .filter(Objects::nonNull)
-            .map(secret -> secret.withSelector(null))
-            .distinct()
-            .count();
-    return Map.of(AUDIT_DIGEST, digest, "secrets", Long.toString(secrets));
+    return Map.of(AUDIT_DIGEST, digest, "secrets", Integer.toString(secrets(plan)));
+  }
+
+  /** How many secrets the plan names, whatever it selects of each. */
+  private static int secrets(InjectionPlan plan) {
+    Set<SecretReference> secrets = new HashSet<>();
+    for (SecretFile file : plan.files()) {
+      if (file.secret() != null) {
+        secrets.add(file.secret().withSelector(null));
+      }
+    }
+    return secrets.size();
   }
 
   private static String digest(String planJson) {

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ContainerNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import net.jqwik.api.Arbitraries;
@@ -14,6 +16,8 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Label;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
 
 @Label("The difference of two JSON trees")
 class JsonDiffPropertiesTest {
@@ -50,6 +54,63 @@ class JsonDiffPropertiesTest {
     assertThat(JsonDiff.diff(from, to))
         .allSatisfy(operation -> assertThat(operation.get("op").textValue()).isEqualTo("add"))
         .hasSize(inserted.size());
+  }
+
+  @Property(tries = 2000)
+  @Label("can be made from a snapshot, which gives the tree back as it was, whatever was edited")
+  void snapshot(
+      @ForAll("objects") ObjectNode tree,
+      @ForAll("objects") ObjectNode other,
+      @ForAll @Size(max = 6) List<@IntRange(max = 999) Integer> edits) {
+    ObjectNode copy = tree.deepCopy();
+    PodSnapshot snapshot = PodSnapshot.of(tree);
+    edits.forEach(edit -> edit(tree, edit, other));
+    assertThat(snapshot.restore()).isEqualTo(copy);
+    assertThat(snapshot.restore().toString()).as("in the same order").isEqualTo(copy.toString());
+  }
+
+  @Property(tries = 300)
+  @Label("doesn't look at what wasn't edited, since a snapshot shares it")
+  void shares(@ForAll("objects") ObjectNode tree, @ForAll("objects") ObjectNode other) {
+    ObjectNode root = NODES.objectNode();
+    root.set("kept", tree);
+    root.set("edited", other);
+    PodSnapshot snapshot = PodSnapshot.of(root);
+    assertThat(snapshot.restore()).isSameAs(root);
+    other.put("new", 1);
+    assertThat(snapshot.restore().get("kept")).isSameAs(tree);
+  }
+
+  /** One of several edits at one of the tree's containers. */
+  private static void edit(ObjectNode tree, int edit, JsonNode other) {
+    List<ContainerNode<?>> containers = new ArrayList<>();
+    addContainers(tree, containers);
+    ContainerNode<?> chosen = containers.get(edit % containers.size());
+    int kind = edit / containers.size() % 5;
+    if (chosen instanceof ObjectNode object) {
+      switch (kind) {
+        case 0 -> object.set("new", other.deepCopy());
+        case 1 -> object.remove(List.of("a", "name"));
+        case 2 -> object.removeAll();
+        case 3 -> object.set("a", object.get("name"));
+        default -> object.put("name", edit);
+      }
+    } else if (chosen instanceof ArrayNode array) {
+      switch (kind) {
+        case 0 -> array.add(other.deepCopy());
+        case 1 -> array.insert(0, edit);
+        case 2 -> array.removeAll();
+        case 3 -> array.remove(0);
+        default -> array.addAll(array.deepCopy());
+      }
+    }
+  }
+
+  private static void addContainers(JsonNode node, List<ContainerNode<?>> containers) {
+    if (node instanceof ContainerNode<?> container) {
+      containers.add(container);
+      container.forEach(child -> addContainers(child, containers));
+    }
   }
 
   @Provide

@@ -113,22 +113,26 @@ final class ReferenceText {
       @Nullable String versionStage,
       @Nullable String versionId,
       @Nullable String selector) {
-    if (!SCHEME.matcher(scheme).matches()) {
-      throw invalid(
-          scheme + ":" + id,
-          1,
-          "the scheme before ':' must be a lower-case letter followed by lower-case letters, digits"
-              + " or hyphens");
-    }
     if (id.startsWith("arn:")) {
       checkArn(scheme, id);
     } else {
+      checkScheme(scheme, id);
       checkId(scheme, id);
     }
     checkOptional("version stage", versionStage, MAX_STAGE);
     checkOptional("version id", versionId, MAX_VERSION_ID);
     if (selector != null && selector.isEmpty()) {
       throw new IllegalArgumentException("the selector is empty; use null for the whole value");
+    }
+  }
+
+  private static void checkScheme(String scheme, String id) {
+    if (!SCHEME.matcher(scheme).matches()) {
+      throw invalid(
+          scheme + ":" + id,
+          1,
+          "the scheme before ':' must be a lower-case letter followed by lower-case letters, digits"
+              + " or hyphens");
     }
   }
 

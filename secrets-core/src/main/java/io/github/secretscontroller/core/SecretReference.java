@@ -83,7 +83,9 @@ public record SecretReference(
 
   /** The same secret and version with another selector; {@code null} means the whole value. */
   public SecretReference withSelector(@Nullable String newSelector) {
-    return new SecretReference(scheme, id, versionStage, versionId, newSelector);
+    return Objects.equals(selector, newSelector)
+        ? this
+        : new SecretReference(scheme, id, versionStage, versionId, newSelector);
   }
 
   /**

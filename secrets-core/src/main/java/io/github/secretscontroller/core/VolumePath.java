@@ -21,12 +21,14 @@ final class VolumePath {
     if (path.getBytes(StandardCharsets.UTF_8).length > MAX_PATH_BYTES) {
       throw invalid(path, "it is longer than " + MAX_PATH_BYTES + " bytes");
     }
+    boolean surrogates = false;
     for (int i = 0; i < path.length(); i++) {
+      surrogates |= Character.isSurrogate(path.charAt(i));
       if (Character.isISOControl(path.charAt(i))) {
         throw invalid(path, "it has a control character at position " + (i + 1));
       }
     }
-    if (!StandardCharsets.UTF_8.newEncoder().canEncode(path)) {
+    if (surrogates && !StandardCharsets.UTF_8.newEncoder().canEncode(path)) {
       throw invalid(path, "it has half of a surrogate pair");
     }
     String[] segments = path.split("/", -1);
