@@ -44,7 +44,7 @@ final class SecretVolume {
   private static final String DATA = "..data";
   private static final String DATA_NEW = "..data_tmp";
   private static final String STATUS_NEW = "..status_tmp";
-  private static final Pattern GENERATION = Pattern.compile("\\.\\.[0-9]{10,19}");
+  private static final Pattern GENERATION = Pattern.compile("\\.\\.[0-9]{10,18}");
 
   private final Path root;
   private final Clock clock;
@@ -89,7 +89,7 @@ final class SecretVolume {
       requireUsable(names);
       standalone.requireUsable(alone, generations());
       removeGenerationsBut(before);
-      Path fresh = createGeneration();
+      Path fresh = createGeneration(before);
       List<Path> added = new ArrayList<>();
       try {
         Generation generation = new Generation(fresh, Generation.Ownership.of(root));
@@ -238,8 +238,15 @@ final class SecretVolume {
     }
   }
 
-  private Path createGeneration() throws IOException {
+  /**
+   * Makes a directory whose number is above that of every generation before it, whatever the clock
+   * says: under a name that comes a second time a reader would find the files of two publications.
+   */
+  private Path createGeneration(@Nullable Path before) throws IOException {
     long number = clock.millis();
+    if (before != null) {
+      number = Math.max(number, Long.parseLong(before.getFileName().toString().substring(2)) + 1);
+    }
     while (true) {
       Path generation = root.resolve(".." + number);
       try {

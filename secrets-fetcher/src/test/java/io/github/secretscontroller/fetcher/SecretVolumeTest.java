@@ -10,6 +10,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -129,6 +130,20 @@ class SecretVolumeTest {
                   "a", "..data/a",
                   "new", "..data/new"));
       assertThat(root.resolve("a")).hasContent("2");
+    }
+
+    @Test
+    @DisplayName(
+        "never gives a generation a name again, though the clock stands still or goes back")
+    void namesOnce() throws Exception {
+      for (int i = 0; i < 4; i++) {
+        publish(file("a", "publication " + i));
+        assertThat(Files.readSymbolicLink(root.resolve("..data")))
+            .hasToString(".." + (1795531291123L + i));
+      }
+      Clock earlier = Clock.offset(CLOCK, Duration.ofDays(-1));
+      new SecretVolume(root, earlier).publish(List.of(file("a", "later")));
+      assertThat(Files.readSymbolicLink(root.resolve("..data"))).hasToString("..1795531291127");
     }
 
     @Test
