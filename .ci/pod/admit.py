@@ -29,12 +29,13 @@ def main():
     application = pod["spec"]["containers"][0]
     # The article's command sleeps for an hour; this one also tells where the file is.
     application["command"] = ["sh", "-c", "echo $(cat /tmp/secret) && mount | grep ' /tmp '"]
-    # What EKS's identity webhook adds (IRSA), but for the kind of the volume; the injected container gets the same.
+    # What EKS's identity webhook adds (IRSA); the injected container gets the same.
     application["env"] = [
         {"name": "AWS_ROLE_ARN", "value": "arn:aws:iam::123456789012:role/webserver"},
         {"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": TOKEN_DIRECTORY + "/token"},
     ]
-    pod["spec"]["volumes"].append({"name": "aws-iam-token", "hostPath": {"path": sys.argv[4]}})
+    token = {"serviceAccountToken": {"audience": "sts.amazonaws.com", "expirationSeconds": 86400, "path": "token"}}
+    pod["spec"]["volumes"].append({"name": "aws-iam-token", "projected": {"sources": [token]}})
     application["volumeMounts"].append({"name": "aws-iam-token", "mountPath": TOKEN_DIRECTORY, "readOnly": True})
     request = urllib.request.Request(
         sys.argv[2] + "/mutate-pods?timeout=10s",
@@ -55,6 +56,10 @@ def main():
     spec = pod["spec"]
     spec["restartPolicy"] = "Never"
     spec["hostNetwork"] = True
+    for volume in spec["volumes"]:
+        if volume["name"] == "aws-iam-token":
+            del volume["projected"]
+            volume["hostPath"] = {"path": sys.argv[4]}
     spec["volumes"] = [volume for volume in spec["volumes"] if "projected" not in volume]
     kept = {volume["name"] for volume in spec["volumes"]}
     for container in spec["containers"] + spec["initContainers"]:
