@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
@@ -46,6 +47,18 @@ public final class AdmissionMetrics {
 
   private static final String PREFIX = "secrets.admission.";
 
+  // Quantiles are worked out from these, across replicas.
+  private static final Duration[] BUCKETS = {
+    Duration.ofNanos(250_000),
+    Duration.ofMillis(1),
+    Duration.ofMillis(5),
+    Duration.ofMillis(25),
+    Duration.ofMillis(100),
+    Duration.ofMillis(500),
+    Duration.ofSeconds(1),
+    Duration.ofSeconds(5)
+  };
+
   private final MeterRegistry registry;
   private final Set<String> namespaces = ConcurrentHashMap.newKeySet();
   private final Map<RequestKey, Counter> requests = new ConcurrentHashMap<>();
@@ -64,6 +77,7 @@ public final class AdmissionMetrics {
           Timer.builder(PREFIX + "latency")
               .description("Time from a request's bytes to its answer's bytes")
               .tag("outcome", tag(outcome))
+              .serviceLevelObjectives(BUCKETS)
               .register(registry));
     }
     this.containers =

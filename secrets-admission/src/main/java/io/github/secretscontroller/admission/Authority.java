@@ -37,8 +37,9 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
  */
 record Authority(KeyAndChain keyAndChain) {
 
-  // A clock that runs behind must not find a certificate that isn't valid yet.
-  private static final Duration CLOCK_SKEW = Duration.ofMinutes(5);
+  /** A clock that runs behind must not find a certificate that isn't valid yet. */
+  static final Duration CLOCK_SKEW = Duration.ofMinutes(5);
+
   private static final String NAME = "CN=Secrets Controller webhook CA";
 
   static Authority create(Instant now, Duration lifetime) {

@@ -116,7 +116,8 @@ public final class ClientCertificates {
     return names.isEmpty() || names.contains(commonName(certificates[0]));
   }
 
-  X509TrustManager trustManager() {
+  /** What a server checks client certificates with during the handshake. */
+  public X509TrustManager trustManager() {
     return trust;
   }
 

@@ -53,7 +53,8 @@ record KeyAndChain(
 
   /** Two thirds of its life: late enough to be rare, early enough to fail for a while. */
   Instant renewAt() {
-    return notBefore().plus(Duration.between(notBefore(), notAfter()).dividedBy(3).multipliedBy(2));
+    Instant made = notBefore().plus(Authority.CLOCK_SKEW);
+    return made.plus(Duration.between(made, notAfter()).dividedBy(3).multipliedBy(2));
   }
 
   boolean isExpired(Instant now) {

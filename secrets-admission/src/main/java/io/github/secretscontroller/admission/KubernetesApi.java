@@ -9,7 +9,8 @@ import io.kubernetes.client.custom.V1Patch;
 import io.kubernetes.client.openapi.ApiClient;
 import io.kubernetes.client.openapi.ApiException;
 import java.io.IOException;
-import java.util.List;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Function;
 import okhttp3.Response;
@@ -106,12 +107,13 @@ final class KubernetesApi {
                 client.getBasePath(),
                 path,
                 method,
-                List.of(),
-                List.of(),
+                new ArrayList<>(),
+                new ArrayList<>(),
                 sent,
-                Map.of("Accept", "application/json", "Content-Type", type),
-                Map.of(),
-                Map.of(),
+                // The client adds its own credentials to them.
+                new HashMap<>(Map.of("Accept", "application/json", "Content-Type", type)),
+                new HashMap<>(),
+                new HashMap<>(),
                 new String[] {"BearerToken"},
                 null)
             .execute()) {

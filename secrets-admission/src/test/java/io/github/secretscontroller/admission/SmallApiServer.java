@@ -51,6 +51,8 @@ final class SmallApiServer implements AutoCloseable {
   ApiClient client() {
     ApiClient client = new ApiClient();
     client.setBasePath("http://127.0.0.1:" + server.getAddress().getPort());
+    client.setApiKeyPrefix("Bearer");
+    client.setApiKey("token");
     return client;
   }
 
@@ -133,7 +135,9 @@ final class SmallApiServer implements AutoCloseable {
     int status;
     synchronized (this) {
       ObjectNode result = JSON.createObjectNode();
-      status = handle(method, path, body, result);
+      boolean authorized =
+          "Bearer token".equals(exchange.getRequestHeaders().getFirst("Authorization"));
+      status = handle(authorized, method, path, body, result);
       answer = JSON.writeValueAsBytes(result);
     }
     exchange.getResponseHeaders().set("Content-Type", "application/json");
@@ -142,8 +146,11 @@ final class SmallApiServer implements AutoCloseable {
     exchange.close();
   }
 
-  private int handle(String method, String path, byte[] body, ObjectNode result)
+  private int handle(boolean authorized, String method, String path, byte[] body, ObjectNode result)
       throws IOException {
+    if (!authorized) {
+      return failure(result, 401, "Unauthorized");
+    }
     if (denied.contains(method + " " + path)) {
       return failure(result, 403, "User \"webhook\" cannot " + method + " this resource");
     }

@@ -1,4 +1,4 @@
-package io.github.secretscontroller.samples.jdk;
+package io.github.secretscontroller.samples.backend;
 
 import io.github.secretscontroller.admission.NativeSecretSweeper;
 import io.github.secretscontroller.core.StagingSecretWriter.Written;
@@ -14,14 +14,14 @@ import org.slf4j.LoggerFactory;
  * Keeps the backend of native Secrets in line with the cluster, if {@code WEBHOOK_SWEEP_LEASE}
  * names the Lease ({@code namespace/name}) by which one replica leads.
  */
-final class Sweeping {
+public final class Sweeping {
 
   private static final Logger LOG = LoggerFactory.getLogger(Sweeping.class);
 
   private Sweeping() {}
 
   /** Sweeps every minute, in a thread that ends with the process. */
-  static void start(Map<String, String> env, SecretsBackend backend) {
+  public static void start(Map<String, String> env, SecretsBackend backend) {
     String lease = env.get("WEBHOOK_SWEEP_LEASE");
     if (lease == null) {
       return;
@@ -46,7 +46,8 @@ final class Sweeping {
   }
 
   /** Lists what belongs to no Secret, one name a line, and schedules its deletion if told to. */
-  static void orphans(Map<String, String> env, Optional<SecretsBackend> backend, boolean delete) {
+  public static void orphans(
+      Map<String, String> env, Optional<SecretsBackend> backend, boolean delete) {
     if (backend.isEmpty()) {
       throw new IllegalArgumentException("there is no backend: set WEBHOOK_SECRETS_BACKEND");
     }

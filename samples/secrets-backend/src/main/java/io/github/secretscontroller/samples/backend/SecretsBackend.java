@@ -1,4 +1,4 @@
-package io.github.secretscontroller.samples.jdk;
+package io.github.secretscontroller.samples.backend;
 
 import io.github.secretscontroller.admission.NativeSecretInterceptor;
 import io.github.secretscontroller.admission.NativeSecretsConfig;
@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param writer what the interceptor writes with
  */
-record SecretsBackend(
+public record SecretsBackend(
     NativeSecretsConfig config, NativeSecretInterceptor interceptor, StagingSecretWriter writer) {
 
   private static final Logger LOG = LoggerFactory.getLogger(SecretsBackend.class);
@@ -41,7 +41,7 @@ record SecretsBackend(
           "AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI");
 
   /** The backend; empty if there is none, and then Secrets aren't answered for. */
-  static Optional<SecretsBackend> of(Map<String, String> env) throws IOException {
+  public static Optional<SecretsBackend> of(Map<String, String> env) throws IOException {
     String backend = env.get("WEBHOOK_SECRETS_BACKEND");
     if (backend == null) {
       boolean aws = env.containsKey("AWS_REGION") && IDENTITY.stream().anyMatch(env::containsKey);
