@@ -5,11 +5,18 @@ import java.lang.classfile.ClassModel;
 import java.lang.classfile.ClassTransform;
 import java.lang.classfile.CodeTransform;
 import java.lang.classfile.MethodModel;
+import java.lang.classfile.MethodTransform;
+import java.lang.classfile.attribute.ExceptionsAttribute;
 import java.lang.classfile.attribute.InnerClassesAttribute;
-import java.lang.classfile.constantpool.MemberRefEntry;
+import java.lang.classfile.constantpool.ClassEntry;
 import java.lang.classfile.constantpool.PoolEntry;
-import java.lang.classfile.constantpool.Utf8Entry;
 import java.lang.classfile.instruction.ConstantInstruction;
+import java.lang.classfile.instruction.InvokeDynamicInstruction;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.DirectMethodHandleDesc;
+import java.lang.constant.DynamicCallSiteDesc;
+import java.lang.constant.MethodHandleDesc;
+import java.lang.constant.MethodTypeDesc;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
@@ -19,13 +26,13 @@ import java.security.MessageDigest;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
-import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -37,37 +44,37 @@ import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Makes the image's jar of the fetcher's: without the AWS operations that nobody calls, not
+ * Makes the image's jar of the fetcher's: without what it can't reach of others' code, not
  * compressed, and with a build id.
  *
  * <pre>java ImageJar.java IN.jar CLASSES OUT.jar TIMESTAMP</pre>
  *
  * <p>CLASSES is a directory of classes to add, for the training run.
  *
- * <p>An SDK client has a method for each of its service's operations, Parameter Store's 153, with
- * a dozen classes each. Here the clients lose those that the rest of the jar doesn't call; then
- * classes of the services' packages go that no other one names any more. Everything else stays as
- * it is: the rest of the SDK finds classes by names in texts.
+ * <p>An SDK client has a method for each of its service's operations, Parameter Store's 153, with a
+ * dozen classes each, and the SDK knows 300 services. {@link Reached} tells what of all this the
+ * program can come to.
  *
  * <p>The build id is a digest of what is in the jar. It is written into the class {@code BuildId},
  * and so into any archive of classes, and as the jar's comment, where it is read in no time.
  */
 final class ImageJar {
 
-  private static final String SERVICES = "software/amazon/awssdk/services/";
-  private static final Pattern CLIENT =
-      Pattern.compile(SERVICES + "([a-z0-9]+)/\\w+Client\\.class");
-  private static final Pattern CLASS_NAME = Pattern.compile("\\w+(?:[./][\\w$]+)+");
   private static final String OURS = "io/github/secretscontroller/";
+  private static final String CLASS = ".class";
+  private static final Pattern CLIENT =
+      Pattern.compile("software/amazon/awssdk/services/\\w+/Default\\w+Client\\.class");
 
-  /** What gives an answer, its pages, or something that waits for it, at once or later. */
-  private static final Pattern OPERATION =
+  /** What names exceptions without handling them. */
+  private static final Pattern OPERATIONS =
       Pattern.compile(
-          ".*\\)L(?:"
-              + SERVICES
-              + "[a-z0-9]+/(?:model/\\w+Response|paginators/\\w+|waiters/\\w+)"
-              + "|java/util/concurrent/CompletableFuture);");
+          "software/amazon/awssdk/services/\\w+/(model/.*|\\w+Client|.*Exception[\\w$]*)\\.class");
 
+  private static final String SERVICES = "META-INF/services/";
+  private static final Pattern LEGAL =
+      Pattern.compile("META-INF/(MANIFEST.MF|[^/]*(LICENSE|NOTICE)[^/]*)");
+  private static final Pattern VERSIONED = Pattern.compile("META-INF/versions/(\\d+)/(.*)");
+  private static final int LEAST_RELEASE = 17;
   private static final String MANIFEST = "META-INF/MANIFEST.MF";
   private static final String BUILD_ID = "io/github/secretscontroller/fetcher/BuildId.class";
   private static final String NO_BUILD_ID = "none";
@@ -96,9 +103,9 @@ final class ImageJar {
                           .orElse(ClassHierarchyResolver.defaultResolver()))));
       jar.read(in);
       jar.add(Path.of(arguments[1]));
-      jar.dropOperations();
-      jar.dropUnnamedClasses();
-      jar.dropDebugInformation();
+      jar.chooseVersions();
+      jar.generalizeErrors();
+      jar.dropUnreached();
       jar.write(Path.of(arguments[2]), jar.setBuildId(), Instant.parse(arguments[3]));
     }
   }
@@ -119,118 +126,166 @@ final class ImageJar {
     }
   }
 
-  /** Takes from the clients the operations that nobody calls, and the lambdas in them. */
-  private void dropOperations() {
-    Map<String, Set<String>> calledByService = calledOperations();
-    entries.replaceAll(
-        (name, content) -> {
-          Matcher client = CLIENT.matcher(name);
-          return client.matches()
-              ? withOperations(content, calledByService.getOrDefault(client.group(1), Set.of()))
-              : content;
-        });
-  }
-
-  /** By service: the names of methods of its clients that are called. */
-  private Map<String, Set<String>> calledOperations() {
-    Map<String, Set<String>> called = new HashMap<>();
+  /**
+   * Classes that a jar has for several releases: the one for the least that the image is made for.
+   */
+  private void chooseVersions() {
+    Map<Integer, Map<String, byte[]>> versions = new TreeMap<>();
     entries.forEach(
         (name, content) -> {
-          if (!name.endsWith(".class") || CLIENT.matcher(name).matches() || isHelper(name)) {
-            return;
+          Matcher versioned = VERSIONED.matcher(name);
+          if (versioned.matches() && Integer.parseInt(versioned.group(1)) <= LEAST_RELEASE) {
+            versions
+                .computeIfAbsent(Integer.valueOf(versioned.group(1)), any -> new TreeMap<>())
+                .put(versioned.group(2), content);
           }
-          for (PoolEntry entry : classFile.parse(content).constantPool()) {
-            if (entry instanceof MemberRefEntry reference) {
-              Matcher client = CLIENT.matcher(reference.owner().asInternalName() + ".class");
-              if (client.matches()) {
-                called
-                    .computeIfAbsent(client.group(1), service -> new HashSet<>())
-                    .add(reference.name().stringValue());
+        });
+    entries.keySet().removeIf(name -> VERSIONED.matcher(name).matches());
+    versions.values().forEach(entries::putAll);
+  }
+
+  /**
+   * Where a client makes one of its service's many exceptions of an error, it makes the one that
+   * all of them extend, which has the error's code as well, unless somebody asks for it by name.
+   */
+  private void generalizeErrors() {
+    Set<String> named = new HashSet<>();
+    entries.forEach(
+        (name, content) -> {
+          if (name.endsWith(CLASS) && !OPERATIONS.matcher(name).matches()) {
+            for (PoolEntry entry : classFile.parse(content).constantPool()) {
+              if (entry instanceof ClassEntry type) {
+                named.add(type.asInternalName());
               }
             }
           }
         });
-    return called;
-  }
-
-  /** Reads page by page, or polls: ready for each operation, whether it is used or not. */
-  private static boolean isHelper(String name) {
-    return name.startsWith(SERVICES)
-        && (name.contains("/paginators/") || name.contains("/waiters/"));
-  }
-
-  private byte[] withOperations(byte[] content, Set<String> called) {
-    ClassModel client = classFile.parse(content);
-    Set<String> dropped = new HashSet<>();
-    for (MethodModel method : client.methods()) {
-      if (OPERATION.matcher(method.methodType().stringValue()).matches()) {
-        dropped.add(method.methodName().stringValue());
-      }
-    }
-    dropped.removeAll(called);
-    return classFile.transformClass(
-        client,
-        ClassTransform.dropping(
-            // The list of inner classes names the models of all operations; only reflection reads it.
-            element ->
-                element instanceof InnerClassesAttribute
-                    || (element instanceof MethodModel method
-                        && dropped.contains(operation(method.methodName().stringValue())))));
-  }
-
-  private static String operation(String method) {
-    return method.startsWith("lambda$") ? method.split("\\$")[1] : method;
-  }
-
-  /** Drops the classes whose names stand in nothing that can be reached from ours. */
-  private void dropUnnamedClasses() {
-    Set<String> reached = new HashSet<>();
-    Deque<String> todo = new ArrayDeque<>();
-    entries.keySet().stream()
-        .filter(name -> name.startsWith(OURS) || !name.endsWith(".class"))
-        .forEach(todo::add);
-    while (!todo.isEmpty()) {
-      String name = todo.remove();
-      if (reached.add(name) && entries.containsKey(name)) {
-        todo.addAll(namedIn(name, entries.get(name)));
-      }
-    }
-    entries.keySet().removeIf(name -> !reached.contains(name));
-  }
-
-  /** All that any text of a file could mean, a class's constants included. */
-  private Set<String> namedIn(String name, byte[] content) {
-    Set<String> names = new HashSet<>();
-    if (name.endsWith(".class")) {
-      for (PoolEntry entry : classFile.parse(content).constantPool()) {
-        if (entry instanceof Utf8Entry text) {
-          addNames(text.stringValue(), names);
-        }
-      }
-    } else {
-      addNames(new String(content, StandardCharsets.ISO_8859_1), names);
-    }
-    return names;
-  }
-
-  private static void addNames(String text, Set<String> names) {
-    Matcher matcher = CLASS_NAME.matcher(text);
-    while (matcher.find()) {
-      String name = matcher.group().replace('.', '/') + ".class";
-      names.add(name);
-      if (name.startsWith("L")) { // in a descriptor
-        names.add(name.substring(1));
-      }
-    }
-  }
-
-  /** Others' classes lose their line numbers and names of variables, a third of their size. */
-  private void dropDebugInformation() {
+    CodeTransform general =
+        (code, element) -> {
+          if (element instanceof InvokeDynamicInstruction dynamic
+              && exceptionBuilder(dynamic).filter(e -> !named.contains(e)).isPresent()) {
+            code.invokedynamic(general(dynamic));
+          } else {
+            code.with(element);
+          }
+        };
     entries.replaceAll(
         (name, content) ->
-            name.endsWith(".class") && !name.startsWith(OURS)
-                ? classFile.transformClass(classFile.parse(content), ClassTransform.ACCEPT_ALL)
+            CLIENT.matcher(name).matches()
+                ? classFile.transformClass(
+                    classFile.parse(content), ClassTransform.transformingMethodBodies(general))
                 : content);
+  }
+
+  /** The exception whose builder an instruction makes a supplier of. */
+  private static Optional<String> exceptionBuilder(InvokeDynamicInstruction dynamic) {
+    return dynamic.bootstrapArgs().stream()
+        .filter(DirectMethodHandleDesc.class::isInstance)
+        .map(DirectMethodHandleDesc.class::cast)
+        .filter(handle -> handle.methodName().equals("builder"))
+        .map(handle -> internalName(handle.owner()))
+        .filter(owner -> owner.endsWith("Exception"))
+        .findFirst();
+  }
+
+  private DynamicCallSiteDesc general(InvokeDynamicInstruction dynamic) {
+    String exception = exceptionBuilder(dynamic).orElseThrow();
+    ClassDesc parent =
+        classFile.parse(entries.get(exception + CLASS)).superclass().orElseThrow().asSymbol();
+    MethodTypeDesc type = MethodTypeDesc.of(parent.nested("Builder"));
+    return DynamicCallSiteDesc.of(
+        dynamic.bootstrapMethod(),
+        dynamic.name().stringValue(),
+        dynamic.typeSymbol(),
+        dynamic.bootstrapArgs().getFirst(),
+        MethodHandleDesc.ofMethod(DirectMethodHandleDesc.Kind.STATIC, parent, "builder", type),
+        type);
+  }
+
+  private static String internalName(ClassDesc type) {
+    String descriptor = type.descriptorString();
+    return descriptor.substring(1, descriptor.length() - 1);
+  }
+
+  /** Drops what can't be reached from ours, and of others' classes debug information as well. */
+  private void dropUnreached() {
+    Map<String, ClassModel> classes = new TreeMap<>();
+    entries.forEach(
+        (name, content) -> {
+          if (name.endsWith(CLASS)) {
+            classes.put(className(name), classFile.parse(content));
+          }
+        });
+    Reached reached = new Reached(classes, providers());
+    classes.keySet().stream().filter(name -> name.startsWith(OURS)).forEach(reached::whole);
+    entries
+        .keySet()
+        .removeIf(
+            name ->
+                name.endsWith(CLASS)
+                    ? !reached.isReached(className(name))
+                    : !isRead(name, reached));
+    entries.replaceAll(
+        (name, content) ->
+            name.endsWith(CLASS) && !name.startsWith(OURS)
+                ? withoutUnreached(classes.get(className(name)), reached)
+                : content);
+  }
+
+  private byte[] withoutUnreached(ClassModel model, Reached reached) {
+    String name = model.thisClass().asInternalName();
+    return classFile.transformClass(
+        model,
+        (builder, element) -> {
+          switch (element) {
+            case MethodModel method when !reached.isReached(name, method) -> {}
+            // What a method throws is known to the compiler and to reflection alone.
+            case MethodModel method ->
+                builder.transformMethod(
+                    method, MethodTransform.dropping(ExceptionsAttribute.class::isInstance));
+            case InnerClassesAttribute inner ->
+                builder.with(
+                    InnerClassesAttribute.of(
+                        inner.classes().stream()
+                            .filter(one -> reached.isReached(one.innerClass().asInternalName()))
+                            .toList()));
+            default -> builder.with(element);
+          }
+        });
+  }
+
+  /** By a service's name: the classes that the jar lists for it. */
+  private Map<String, List<String>> providers() {
+    Map<String, List<String>> providers = new HashMap<>();
+    entries.forEach(
+        (name, content) -> {
+          if (name.startsWith(SERVICES)) {
+            providers.put(name.substring(SERVICES.length()), listed(content));
+          }
+        });
+    return providers;
+  }
+
+  private static List<String> listed(byte[] content) {
+    return new String(content, StandardCharsets.UTF_8)
+        .lines()
+        .map(line -> line.replaceFirst("#.*", "").strip().replace('.', '/'))
+        .filter(line -> !line.isEmpty())
+        .toList();
+  }
+
+  /** Whether a file that isn't a class is a licence or the like, or any code asks for its name. */
+  private boolean isRead(String name, Reached reached) {
+    if (name.startsWith(SERVICES)) {
+      return listed(entries.get(name)).stream().anyMatch(reached::isReached);
+    }
+    String file = name.substring(name.lastIndexOf('/') + 1);
+    return LEGAL.matcher(name).matches()
+        || reached.texts().stream().anyMatch(text -> text.endsWith(file));
+  }
+
+  private static String className(String entry) {
+    return entry.substring(0, entry.length() - CLASS.length());
   }
 
   private String setBuildId() throws Exception {
