@@ -18,14 +18,17 @@ import java.util.Objects;
  * <p>A pattern that starts with {@code arn:} is compared with the ARN, so a reference that is a
  * plain name never matches it: nobody can tell from a name which account it will be read in. Any
  * other pattern is compared with the name, and has the scheme in front of it unless it means
- * Secrets Manager. The name in an ARN matches with its random suffix or without it. Versions,
- * stages and selectors don't matter.
+ * Secrets Manager. A parameter below {@code /aws/reference/secretsmanager/}, by which Parameter
+ * Store reads Secrets Manager, counts as the secret of that name. The name in an ARN matches with
+ * its random suffix or without it. Versions, stages and selectors don't matter.
  *
  * @param text the pattern; never blank
  */
 public record ReferencePattern(String text) {
 
   private static final String ARN = "arn:";
+  // https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
+  private static final String TO_SECRETS_MANAGER = "/aws/reference/secretsmanager/";
   private static final int SUFFIX = "-XXXXXX".length();
 
   /** Checks that there is a pattern. */
@@ -42,6 +45,11 @@ public record ReferencePattern(String text) {
 
   /** Whether the reference is one of those that the pattern means. */
   public boolean matches(SecretReference reference) {
+    if (isToSecretsManager(reference)) {
+      String prefix = SecretReference.SECRETS_MANAGER + ":";
+      String glob = text.startsWith(prefix) ? text.substring(prefix.length()) : text;
+      return glob(glob, reference.name().substring(TO_SECRETS_MANAGER.length()));
+    }
     if (text.startsWith(ARN)) {
       return reference.isArn() && matchesId(text, reference, reference.id());
     }
@@ -51,6 +59,13 @@ public record ReferencePattern(String text) {
     }
     return reference.scheme().equals(SecretReference.SECRETS_MANAGER)
         && matchesId(text, reference, reference.name());
+  }
+
+  private static boolean isToSecretsManager(SecretReference reference) {
+    return reference.scheme().equals(SecretReference.PARAMETER_STORE)
+        && reference
+            .name()
+            .regionMatches(true, 0, TO_SECRETS_MANAGER, 0, TO_SECRETS_MANAGER.length());
   }
 
   private static boolean matchesId(String glob, SecretReference reference, String id) {

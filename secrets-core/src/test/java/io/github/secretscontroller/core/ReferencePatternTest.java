@@ -32,6 +32,8 @@ class ReferencePatternTest {
     "ssm:/prod/*, arn:aws:ssm:eu-west-1:123456789012:parameter/prod/db",
     "kms:*, kms:AAAA",
     "secretsmanager:prod/*, prod/db",
+    "prod/*, ssm:/aws/reference/secretsmanager/prod/db",
+    "ssm:*, ssm:/aws/reference/other",
   })
   @DisplayName("means what it says, with or without the random suffix of an ARN")
   void matches(String pattern, String reference) {
@@ -51,6 +53,10 @@ class ReferencePatternTest {
     "*, kms:AAAA",
     "/prod/*, ssm:/prod/db",
     "ssm:/prod/*, prod/db",
+    "ssm:*, ssm:/aws/reference/secretsmanager/prod/db",
+    "ssm:*, ssm:/AWS/Reference/secretsmanager/prod/db",
+    "ssm:*, arn:aws:ssm:eu-west-1:123456789012:parameter/aws/reference/secretsmanager/prod/db",
+    "arn:aws:ssm:*, arn:aws:ssm:eu-west-1:123456789012:parameter/aws/reference/secretsmanager/db",
   })
   @DisplayName("and nothing else: never a name for an ARN, nor another backend")
   void doesNotMatch(String pattern, String reference) {
