@@ -69,12 +69,11 @@ public final class ManifestExplainer {
     boolean injected =
         verdict instanceof PodVerdict.Allowed allowed
             && allowed.auditAnnotations().containsKey(SecretInjector.AUDIT_DIGEST);
-    String account = PodTree.text(pod.path("spec"), "serviceAccountName");
     return new Explanation(
         kind,
         name(manifest),
         request.namespace(),
-        account.isEmpty() ? "default" : account,
+        PodTree.serviceAccount(pod.path("spec")),
         injected ? plan(pod) : null,
         injected && hasSidecar(pod),
         verdict instanceof PodVerdict.Refused refused ? refused.httpStatus() : 0,

@@ -28,8 +28,7 @@ final class PlanCompletion {
       InjectorConfig config, String namespace, JsonNode spec, Map<String, String> annotations) {
     this.config = config;
     this.namespace = namespace;
-    String account = PodTree.text(spec, "serviceAccountName");
-    this.serviceAccount = account.isEmpty() ? "default" : account;
+    this.serviceAccount = PodTree.serviceAccount(spec);
     this.annotations = annotations;
   }
 
@@ -42,7 +41,7 @@ final class PlanCompletion {
         .failoverRegion(plan.failoverRegion())
         .refresh(mode == Mode.INIT ? Refresh.DEFAULT : refresh(plan.refresh()))
         .onChange(plan.onChange())
-        .allowed(allowed(plan.files(), problems))
+        .allowed(allowed(plan.files(), !volumes.isEmpty(), problems))
         .sealed(sealed(plan.files(), !volumes.isEmpty(), problems))
         .resolve(volumes)
         .build();
@@ -64,7 +63,8 @@ final class PlanCompletion {
     return annotations.containsKey(annotation);
   }
 
-  private List<ReferencePattern> allowed(List<SecretFile> files, Problems problems) {
+  private List<ReferencePattern> allowed(
+      List<SecretFile> files, boolean resolves, Problems problems) {
     SecretPolicy policy = config.policy();
     if (policy == null) {
       return List.of();
@@ -76,10 +76,8 @@ final class PlanCompletion {
               + annotationOf(secret)
               + " names "
               + secret.describe()
-              + ", which the operator's policy doesn't allow to ServiceAccount "
-              + serviceAccount
-              + " in namespace "
-              + namespace
+              + ", which the operator's policy doesn't allow to "
+              + who()
               + "; it allows "
               + (allowed.isEmpty()
                   ? "no secret there, so ask for a rule"
@@ -87,7 +85,21 @@ final class PlanCompletion {
                       .map(ReferencePattern::text)
                       .collect(Collectors.joining(", "))));
     }
+    // In a plan, no pattern at all means that everything is allowed.
+    if (allowed.isEmpty() && resolves) {
+      problems.forbidden(
+          "annotation "
+              + PodWide.RESOLVE
+              + " asks for the values of native Secrets, and the operator's policy allows no secret"
+              + " to "
+              + who()
+              + "; ask for a rule");
+    }
     return allowed;
+  }
+
+  private String who() {
+    return "ServiceAccount " + serviceAccount + " in namespace " + namespace;
   }
 
   private @Nullable Sealed sealed(List<SecretFile> files, boolean resolves, Problems problems) {

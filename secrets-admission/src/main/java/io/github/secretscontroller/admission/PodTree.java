@@ -60,6 +60,20 @@ final class PodTree {
     return parent.path(field).asText("");
   }
 
+  /**
+   * As whom a pod runs. An API server fills in both fields, but a manifest may have the old one
+   * alone.
+   */
+  static String serviceAccount(JsonNode spec) {
+    for (String field : List.of("serviceAccountName", "serviceAccount")) {
+      String account = text(spec, field);
+      if (!account.isEmpty()) {
+        return account;
+      }
+    }
+    return "default";
+  }
+
   /** A mount path as it counts: without slashes at its end. */
   static String normalise(String mountPath) {
     int end = mountPath.length();

@@ -8,6 +8,7 @@ import io.github.secretscontroller.core.InjectionPlan.Sealed;
 import io.github.secretscontroller.core.PodVerdict.Refused;
 import io.github.secretscontroller.core.ReferencePattern;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -101,6 +102,45 @@ class OperatorPolicyTest {
       assertThat(asking("prod/db", rule("other", "*", "*")).refusal(web()))
           .endsWith("in namespace default; it allows no secret there, so ask for a rule");
       assertThat(asking("prod/db").refusal(web())).contains("so ask for a rule");
+    }
+
+    @Test
+    @DisplayName("of which no rule is for a pod: its native Secrets aren't resolved either")
+    void noRuleToResolve() {
+      ObjectNode pod = Pods.annotated(Map.of(PodWide.RESOLVE, "db"));
+      ObjectNode spec = (ObjectNode) pod.get("spec");
+      PodTree.arrayOf(spec, "volumes")
+          .addObject()
+          .put("name", "db")
+          .putObject("secret")
+          .put("secretName", "db");
+      PodTree.arrayOf(Pods.container(pod, 0), "volumeMounts")
+          .addObject()
+          .put("name", "db")
+          .put("mountPath", "/etc/db");
+      InjectorConfig.Builder config = Pods.config().policy(List.of(rule("other", "*", "*")));
+      assertThat(Pods.refusal(Pods.handler(config.build()), pod))
+          .endsWith(
+              "annotation secrets.k8s.aws/resolve asks for the values of native Secrets, and the"
+                  + " operator's policy allows no secret to ServiceAccount"
+                  + " webserver-service-account in namespace default; ask for a rule");
+      config.policy(List.of(rule("default", "*", "shop/*")));
+      ObjectNode admitted = Pods.admitted(Pods.handler(config.build()), pod);
+      assertThat(Pods.plan(admitted).allowed())
+          .extracting(ReferencePattern::text)
+          .containsExactly("shop/*");
+    }
+
+    @Test
+    @DisplayName("by the ServiceAccount that a manifest names in the old way")
+    void oldServiceAccount() {
+      ObjectNode pod = web();
+      ObjectNode spec = (ObjectNode) pod.get("spec");
+      spec.remove("serviceAccountName");
+      spec.put("serviceAccount", "shop");
+      asking("prod/db", rule("*", "shop", "prod/*")).admitted(pod);
+      assertThat(asking("prod/db", rule("*", "default", "prod/*")).refusal(pod))
+          .contains("to ServiceAccount shop in namespace default");
     }
 
     @Test
