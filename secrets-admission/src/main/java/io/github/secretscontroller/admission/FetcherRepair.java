@@ -28,9 +28,13 @@ final class FetcherRepair {
           "ports",
           "readinessProbe",
           "restartPolicy",
+          "restartPolicyRules",
           "startupProbe",
           "volumeDevices",
           "workingDir");
+
+  /** What the API server defaults to. */
+  private static final String TERMINATION_MESSAGE_PATH = "/dev/termination-log";
 
   private static final Set<String> PROXIES =
       Set.of("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy");
@@ -49,6 +53,10 @@ final class FetcherRepair {
       if (!expected.has(field)) {
         container.remove(field);
       }
+    }
+    // kubelet puts a file of the node there, and what is written to it into the pod's status.
+    if (!PodTree.text(container, "terminationMessagePath").equals(TERMINATION_MESSAGE_PATH)) {
+      container.remove("terminationMessagePath");
     }
     for (Map.Entry<String, JsonNode> field : expected.properties()) {
       String name = field.getKey();

@@ -75,6 +75,12 @@ class ForgedContainerTest {
         Named.of(
             "root", fetcher -> ((ObjectNode) fetcher.get("securityContext")).put("runAsUser", 0)),
         Named.of("no security context", fetcher -> fetcher.remove("securityContext")),
+        Named.of(
+            "a file of the node for its files, whose content goes into the pod's status",
+            fetcher -> fetcher.put("terminationMessagePath", "/secrets-controller/volume/env/db")),
+        Named.of(
+            "rules that call a failed fetch a success",
+            fetcher -> fetcher.putArray("restartPolicyRules").addObject().put("action", "Restart")),
         Named.of("a restart for ever", fetcher -> fetcher.put("restartPolicy", "Always")),
         Named.of(
             "more memory",
