@@ -18,6 +18,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class AppContainers {
 
+  /** The kinds of volumes that kubelet mounts read-only, whatever the mount says. */
+  private static final List<String> ALWAYS_READ_ONLY =
+      List.of("configMap", "secret", "projected", "downwardAPI", "image");
+
   private AppContainers() {}
 
   /** The names of all of the pod's own containers, in the order in which they start. */
@@ -57,9 +61,9 @@ final class AppContainers {
   }
 
   /** Why a container can't have this mount, and what to do. */
-  static Optional<String> obstacle(ObjectNode container, AppMount mount) {
+  static Optional<String> obstacle(ObjectNode container, AppMount mount, JsonNode spec) {
     for (ObjectNode existing : PodTree.objects(container, "volumeMounts")) {
-      String reason = isSame(existing, mount) ? null : collision(existing, mount);
+      String reason = isSame(existing, mount) ? null : collision(existing, mount, spec);
       if (reason != null) {
         return Optional.of(
             "container "
@@ -79,7 +83,7 @@ final class AppContainers {
     return Optional.empty();
   }
 
-  private static @Nullable String collision(ObjectNode existing, AppMount mount) {
+  private static @Nullable String collision(ObjectNode existing, AppMount mount, JsonNode spec) {
     String path = PodTree.normalise(PodTree.text(existing, "mountPath"));
     if (path.equals(mount.mountPath())) {
       return "";
@@ -87,10 +91,19 @@ final class AppContainers {
     if (mount.readOnly() && mount.subPath() == null && PodTree.isWithin(path, mount.mountPath())) {
       return ", which could not be made inside of a read-only volume";
     }
-    if (existing.path("readOnly").asBoolean() && PodTree.isWithin(mount.mountPath(), path)) {
+    if (PodTree.isWithin(mount.mountPath(), path) && isReadOnly(existing, spec)) {
       return ", which is read-only, so that nothing can be mounted below it";
     }
     return null;
+  }
+
+  private static boolean isReadOnly(ObjectNode mount, JsonNode spec) {
+    if (mount.path("readOnly").asBoolean()) {
+      return true;
+    }
+    Optional<ObjectNode> volume =
+        PodTree.find(spec, "volumes", "name", PodTree.text(mount, "name"));
+    return volume.isPresent() && ALWAYS_READ_ONLY.stream().anyMatch(volume.get()::has);
   }
 
   /** Why a container can't have this variable, and what to do. */

@@ -58,7 +58,7 @@ final class PodChecks {
     checkResources(injection);
     for (ObjectNode container : AppContainers.receivers(spec, injection.containers())) {
       for (AppMount mount : injection.mounts()) {
-        AppContainers.obstacle(container, mount).ifPresent(problems::impossible);
+        AppContainers.obstacle(container, mount, spec).ifPresent(problems::impossible);
       }
       for (AppVariable variable : injection.environment()) {
         AppContainers.obstacle(container, variable).ifPresent(problems::impossible);
@@ -189,10 +189,17 @@ final class PodChecks {
     if (mode == Mode.INIT) {
       return;
     }
-    for (ObjectNode container : PodTree.objects(spec, "containers")) {
+    List<ObjectNode> running = PodTree.objects(spec, "containers");
+    for (ObjectNode container : PodTree.objects(spec, "initContainers")) {
+      // A native sidecar.
+      if (PodTree.text(container, "restartPolicy").equals("Always")) {
+        running.add(container);
+      }
+    }
+    running.removeIf(container -> FetcherContainer.isOurName(PodTree.text(container, "name")));
+    for (ObjectNode container : running) {
       for (ObjectNode port : PodTree.objects(container, "ports")) {
-        if (!FetcherContainer.isOurName(PodTree.text(container, "name"))
-            && port.path("containerPort").asInt() == config.healthPort()) {
+        if (port.path("containerPort").asInt() == config.healthPort()) {
           problems.impossible(
               "container "
                   + PodTree.text(container, "name")

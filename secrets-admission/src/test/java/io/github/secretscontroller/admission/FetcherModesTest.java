@@ -246,6 +246,20 @@ class FetcherModesTest {
   }
 
   @Test
+  @DisplayName(
+      "not on a port of a native sidecar either, but on one of an init container that ends")
+  void healthPortOfNativeSidecar() {
+    ObjectNode pod = web();
+    ObjectNode migrate =
+        PodTree.find(pod.get("spec"), "initContainers", "name", "migrate").orElseThrow();
+    PodTree.arrayOf(migrate, "ports").addObject().put("containerPort", 18321);
+    Asking.of(Mode.SIDECAR).admitted(pod);
+    migrate.put("restartPolicy", "Always");
+    assertThat(Asking.of(Mode.SIDECAR).refusal(pod))
+        .contains("container migrate has port 18321, at which the sidecar answers probes");
+  }
+
+  @Test
   @DisplayName("in the node's network with its port declared, so that the scheduler knows it")
   void hostNetwork() {
     ObjectNode daemon = Pods.recordedPod("pod-of-daemonset-hostnetwork-create");

@@ -462,6 +462,27 @@ class SecretInjectorTest {
       assertThat(Pods.refusal(HANDLER, pod)).contains("conf at /etc, which is read-only");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"configMap", "secret", "projected", "downwardAPI", "image"})
+    @DisplayName("with its secrets below a volume that is read-only by its nature")
+    void mountAboveByNature(String kind) {
+      ObjectNode pod =
+          Pods.annotated(
+              Map.of(
+                  "secrets.k8s.aws/secret-arn",
+                  Pods.ARN,
+                  "secrets.k8s.aws/mount-path",
+                  "/etc/app/secrets"));
+      ObjectNode volume =
+          PodTree.arrayOf((ObjectNode) pod.get("spec"), "volumes").addObject().put("name", "conf");
+      volume.putObject(kind);
+      mount(pod, "conf", "/etc/app", false);
+      assertThat(Pods.refusal(HANDLER, pod)).contains("conf at /etc/app, which is read-only");
+      volume.remove(kind);
+      volume.putObject("emptyDir");
+      Pods.admitted(HANDLER, pod);
+    }
+
     @Test
     @DisplayName("but not one with a mount below the legacy /tmp")
     void mountBelowTmp() {
