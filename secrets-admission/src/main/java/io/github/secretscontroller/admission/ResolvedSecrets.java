@@ -53,6 +53,9 @@ final class ResolvedSecrets {
 
   /** The volumes to resolve; what stands in the way becomes a problem. */
   List<ResolvedVolume> volumes(Problems problems) {
+    if (names.isEmpty()) {
+      return List.of();
+    }
     List<ResolvedVolume> volumes = new ArrayList<>();
     for (ObjectNode volume : PodTree.objects(spec, "volumes")) {
       if (concerns(volume)) {
