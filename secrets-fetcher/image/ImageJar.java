@@ -61,6 +61,7 @@ import java.util.zip.ZipOutputStream;
 final class ImageJar {
 
   private static final String OURS = "io/github/secretscontroller/";
+  private static final String PROGRAM = OURS + "fetcher/";
   private static final String CLASS = ".class";
   private static final Pattern CLIENT =
       Pattern.compile("software/amazon/awssdk/services/\\w+/Default\\w+Client\\.class");
@@ -207,7 +208,7 @@ final class ImageJar {
     return descriptor.substring(1, descriptor.length() - 1);
   }
 
-  /** Drops what can't be reached from ours, and of others' classes debug information as well. */
+  /** Drops what the program can't reach, and of others' classes debug information as well. */
   private void dropUnreached() {
     Map<String, ClassModel> classes = new TreeMap<>();
     entries.forEach(
@@ -216,8 +217,8 @@ final class ImageJar {
             classes.put(className(name), classFile.parse(content));
           }
         });
-    Reached reached = new Reached(classes, providers());
-    classes.keySet().stream().filter(name -> name.startsWith(OURS)).forEach(reached::whole);
+    Reached reached = new Reached(classes, providers(), OURS);
+    classes.keySet().stream().filter(name -> name.startsWith(PROGRAM)).forEach(reached::whole);
     entries
         .keySet()
         .removeIf(

@@ -56,6 +56,7 @@ final class Reached {
   /** By a service's name: the classes that provide it. */
   private final Map<String, List<String>> providers;
 
+  private final String ours;
   private final Map<String, ClassModel> all;
   private final Map<String, Map<String, MethodModel>> methods = new HashMap<>();
 
@@ -75,8 +76,14 @@ final class Reached {
   private final Set<String> foreign = new HashSet<>();
   private final Deque<Runnable> todo = new ArrayDeque<>();
 
-  Reached(Map<String, ClassModel> all, Map<String, List<String>> providers) {
+  /**
+   * Nothing is reached yet.
+   *
+   * @param ours how names of classes begin that are reached with all that is in them, or not at all
+   */
+  Reached(Map<String, ClassModel> all, Map<String, List<String>> providers, String ours) {
     this.all = all;
+    this.ours = ours;
     this.providers = providers;
     all.forEach(
         (name, model) -> {
@@ -128,6 +135,9 @@ final class Reached {
     }
     supertypes(model).forEach(this::named);
     around(model).ifPresent(this::named);
+    if (name.startsWith(ours)) {
+      todo.add(() -> whole(name));
+    }
     for (FieldModel field : model.fields()) {
       type(field.fieldType().stringValue());
     }
