@@ -1,9 +1,12 @@
 package io.github.secretscontroller.core;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -13,6 +16,9 @@ import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The keys of a Kubernetes Secret as one JSON document, by which the webhook that writes it and the
@@ -24,7 +30,12 @@ public final class SecretDocument {
 
   private static final String BINARY = "$base64";
 
-  private static final JsonMapper MAPPER = new JsonMapper();
+  private static final Pattern ENCODED = Pattern.compile("\\{\"\\$base64\":\"([^\"\\\\]*)\"}");
+
+  /** Streams: the fetcher, which starts with every pod, does without data binding. */
+  private static final JsonFactory JSON =
+      JsonFactory.builder().disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
+
   private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
   private SecretDocument() {}
@@ -64,21 +75,42 @@ public final class SecretDocument {
    * a number, is taken as its text.
    */
   public static Optional<byte[]> value(byte[] document, String key) {
-    try {
-      JsonNode value = MAPPER.readTree(document).path(key);
-      if (value.isMissingNode() || value.isNull()) {
-        return Optional.empty();
+    try (JsonParser json = JSON.createParser(document)) {
+      byte[] found = null;
+      if (json.nextToken() == JsonToken.START_OBJECT) {
+        while (json.nextToken() != JsonToken.END_OBJECT) {
+          boolean wanted = json.currentName().equals(key);
+          json.nextToken();
+          if (wanted) {
+            found = bytes(json);
+          }
+          json.skipChildren();
+        }
       }
-      if (value.isObject() && value.size() == 1 && value.path(BINARY).isTextual()) {
-        return Optional.of(Base64.getDecoder().decode(value.path(BINARY).textValue()));
-      }
-      String text = value.isValueNode() ? value.asText() : value.toString();
-      return Optional.of(text.getBytes(StandardCharsets.UTF_8));
+      return Optional.ofNullable(found);
     } catch (JsonProcessingException | IllegalArgumentException somebodyElses) {
       return Optional.empty();
     } catch (IOException e) {
       throw new IllegalStateException("reading memory failed");
     }
+  }
+
+  private static byte @Nullable [] bytes(JsonParser json) throws IOException {
+    if (json.currentToken() == JsonToken.VALUE_NULL) {
+      return null;
+    }
+    if (!json.currentToken().isStructStart()) {
+      return json.getText().getBytes(StandardCharsets.UTF_8);
+    }
+    StringWriter copy = new StringWriter();
+    try (JsonGenerator out = JSON.createGenerator(copy)) {
+      out.copyCurrentStructure(json);
+    }
+    String text = copy.toString();
+    Matcher binary = ENCODED.matcher(text);
+    return binary.matches()
+        ? Base64.getDecoder().decode(binary.group(1))
+        : text.getBytes(StandardCharsets.UTF_8);
   }
 
   /** The selector of a key: a JMESPath identifier, quoted where it must be. */
