@@ -151,7 +151,8 @@ class SignalNoticeTest {
                       + program
                       + " "
                       + child
-                      + " & c=$!; echo > parent.up; while :; do sleep 0.05; done")
+                      // Forks no more once it is up: dash loses a signal that comes while it forks.
+                      + " & c=$!; echo > parent.up; while kill -0 $c; do wait $c; done")
               .directory(directory.toFile())
               .start();
       try {
