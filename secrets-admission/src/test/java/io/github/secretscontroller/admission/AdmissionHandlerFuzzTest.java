@@ -47,11 +47,15 @@ class AdmissionHandlerFuzzTest {
   @MethodSource("seeds")
   @FuzzTest(maxDuration = "20s")
   void handle(byte[] body) throws Exception {
+    long most = ALLOCATED_ONCE + ALLOCATED_PER_BYTE * body.length;
     long before = THREADS.getCurrentThreadAllocatedBytes();
     AdmissionReply reply = handler.handle(body, "timeout=10s");
-    long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
-
-    assertThat(allocated).isLessThan(ALLOCATED_ONCE + ALLOCATED_PER_BYTE * body.length);
+    if (THREADS.getCurrentThreadAllocatedBytes() - before >= most) {
+      // The first body of its kind loads classes, which the fuzzer instruments; again, it doesn't.
+      before = THREADS.getCurrentThreadAllocatedBytes();
+      reply = handler.handle(body, "timeout=10s");
+      assertThat(THREADS.getCurrentThreadAllocatedBytes() - before).isLessThan(most);
+    }
     assertThat(reply.httpStatus()).isIn(200, 400);
     if (reply.httpStatus() == 400) {
       assertThat(new String(reply.body(), StandardCharsets.UTF_8))
