@@ -126,10 +126,7 @@ public abstract class WebhookContract {
       byte[] body = JSON.writeValueAsBytes(podReview("secret-arn", ARN));
       try (SSLSocket connection = webhook.connect()) {
         for (int request = 0; request < 3; request++) {
-          connection.getOutputStream().write(head("POST", body.length));
-          connection.getOutputStream().write(body);
-          connection.getOutputStream().flush();
-          assertThat(answer(connection.getInputStream())).startsWith("HTTP/1.1 200");
+          answers(connection, body);
         }
       }
     }
@@ -149,6 +146,26 @@ public abstract class WebhookContract {
       for (CompletableFuture<HttpResponse<String>> answer : answers) {
         assertThat(answer.get(60, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
         assertThat(JSON.readTree(answer.get().body()).at("/response/patch").asText()).isNotEmpty();
+      }
+    }
+
+    @Test
+    @DisplayName("on 250 connections that were idle meanwhile")
+    void manyIdle() throws Exception {
+      byte[] body = JSON.writeValueAsBytes(podReview("secret-arn", ARN));
+      List<SSLSocket> connections = new ArrayList<>();
+      try {
+        for (int i = 0; i < 250; i++) {
+          connections.add(webhook.connect());
+          answers(connections.get(i), body);
+        }
+        for (SSLSocket connection : connections) {
+          answers(connection, body);
+        }
+      } finally {
+        for (SSLSocket connection : connections) {
+          connection.close();
+        }
       }
     }
 
@@ -173,6 +190,13 @@ public abstract class WebhookContract {
           connection.close();
         }
       }
+    }
+
+    private void answers(SSLSocket connection, byte[] body) throws Exception {
+      connection.getOutputStream().write(head("POST", body.length));
+      connection.getOutputStream().write(body);
+      connection.getOutputStream().flush();
+      assertThat(answer(connection.getInputStream())).startsWith("HTTP/1.1 200");
     }
 
     private HttpClient.Version versionUsed(HttpClient.Version wanted) throws Exception {

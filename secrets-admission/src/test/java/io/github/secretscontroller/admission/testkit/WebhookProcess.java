@@ -121,11 +121,7 @@ public final class WebhookProcess implements AutoCloseable {
   }
 
   HttpResponse<String> send(HttpRequest request) throws Exception {
-    try {
-      return client.send(request, HttpResponse.BodyHandlers.ofString());
-    } catch (IOException idleConnectionWasClosed) {
-      return client.send(request, HttpResponse.BodyHandlers.ofString());
-    }
+    return client.send(request, HttpResponse.BodyHandlers.ofString());
   }
 
   CompletableFuture<HttpResponse<String>> postAsync(HttpClient from, String path, byte[] body) {
@@ -148,6 +144,7 @@ public final class WebhookProcess implements AutoCloseable {
   SSLSocket connect() throws IOException {
     Socket plain = new Socket(address.getHost(), address.getPort());
     plain.setSoTimeout(30_000);
+    plain.setTcpNoDelay(true);
     SSLSocket socket =
         (SSLSocket)
             trust
