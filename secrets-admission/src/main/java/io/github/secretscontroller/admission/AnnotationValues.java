@@ -1,6 +1,6 @@
 package io.github.secretscontroller.admission;
 
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
 import io.github.secretscontroller.core.SecretReference;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;

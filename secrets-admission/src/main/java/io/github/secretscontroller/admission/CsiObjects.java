@@ -2,8 +2,8 @@ package io.github.secretscontroller.admission;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.NullNode;
-import io.github.secretscontroller.core.InjectionPlan.Formatted;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.Formatted;
 import io.github.secretscontroller.core.SecretReference;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.github.secretscontroller.admission;
 
 import io.github.secretscontroller.admission.InjectionRequest.AppMount;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
 import io.github.secretscontroller.core.SecretReference;
 import java.util.List;
 import java.util.Map;

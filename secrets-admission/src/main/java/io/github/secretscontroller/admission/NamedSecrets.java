@@ -1,10 +1,10 @@
 package io.github.secretscontroller.admission;
 
 import io.github.secretscontroller.admission.InjectionRequest.AppVariable;
-import io.github.secretscontroller.core.InjectionPlan.Content;
-import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
-import io.github.secretscontroller.core.InjectionPlan.Template;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.Content;
+import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
+import io.github.secretscontroller.core.SecretFile.Template;
 import io.github.secretscontroller.core.SecretReference;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -3,7 +3,7 @@ package io.github.secretscontroller.admission;
 import io.github.secretscontroller.admission.InjectionRequest.AppMount;
 import io.github.secretscontroller.admission.InjectionRequest.AppVariable;
 import io.github.secretscontroller.core.InjectionPlan;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -8,7 +8,7 @@ import static io.github.secretscontroller.admission.Reads.warnings;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.secretscontroller.admission.InjectionRequest.AppMount;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;

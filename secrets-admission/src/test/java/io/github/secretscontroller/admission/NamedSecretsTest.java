@@ -10,12 +10,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.secretscontroller.admission.InjectionRequest.AppMount;
 import io.github.secretscontroller.admission.InjectionRequest.AppVariable;
-import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
-import io.github.secretscontroller.core.InjectionPlan.Format;
-import io.github.secretscontroller.core.InjectionPlan.Formatted;
-import io.github.secretscontroller.core.InjectionPlan.KeyFiles;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
-import io.github.secretscontroller.core.InjectionPlan.Template;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
+import io.github.secretscontroller.core.SecretFile.Format;
+import io.github.secretscontroller.core.SecretFile.Formatted;
+import io.github.secretscontroller.core.SecretFile.KeyFiles;
+import io.github.secretscontroller.core.SecretFile.Template;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;

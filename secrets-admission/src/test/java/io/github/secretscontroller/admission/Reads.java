@@ -2,7 +2,7 @@ package io.github.secretscontroller.admission;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -3,9 +3,8 @@ package io.github.secretscontroller.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.secretscontroller.core.InjectionPlan.KeyFiles;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
-import io.github.secretscontroller.core.InjectionPlan.Template;
+import io.github.secretscontroller.core.SecretFile.KeyFiles;
+import io.github.secretscontroller.core.SecretFile.Template;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;

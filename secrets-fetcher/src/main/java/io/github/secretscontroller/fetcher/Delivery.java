@@ -1,8 +1,8 @@
 package io.github.secretscontroller.fetcher;
 
 import io.github.secretscontroller.core.InjectionPlan;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.SecretException;
+import io.github.secretscontroller.core.SecretFile;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
 import io.github.secretscontroller.core.SecretSource;

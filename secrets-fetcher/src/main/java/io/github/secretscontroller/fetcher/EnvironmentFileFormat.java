@@ -1,6 +1,6 @@
 package io.github.secretscontroller.fetcher;
 
-import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
+import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,7 @@
 package io.github.secretscontroller.fetcher;
 
 import io.github.secretscontroller.core.InjectionPlan;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
 import io.github.secretscontroller.core.SecretReference;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;

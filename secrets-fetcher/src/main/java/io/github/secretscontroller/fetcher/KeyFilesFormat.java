@@ -1,7 +1,7 @@
 package io.github.secretscontroller.fetcher;
 
-import io.github.secretscontroller.core.InjectionPlan.KeyFiles;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.KeyFiles;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

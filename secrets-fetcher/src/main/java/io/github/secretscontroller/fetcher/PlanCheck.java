@@ -1,9 +1,9 @@
 package io.github.secretscontroller.fetcher;
 
 import io.github.secretscontroller.core.InjectionPlan;
-import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.ReferencePattern;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
 import io.github.secretscontroller.core.SecretReference;
 import java.util.ArrayList;
 import java.util.List;

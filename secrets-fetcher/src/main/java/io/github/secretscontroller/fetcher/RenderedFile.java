@@ -1,6 +1,6 @@
 package io.github.secretscontroller.fetcher;
 
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.function.BiPredicate;

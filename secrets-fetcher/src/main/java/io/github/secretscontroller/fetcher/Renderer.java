@@ -1,13 +1,13 @@
 package io.github.secretscontroller.fetcher;
 
-import io.github.secretscontroller.core.InjectionPlan.Content;
-import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
-import io.github.secretscontroller.core.InjectionPlan.Format;
-import io.github.secretscontroller.core.InjectionPlan.Formatted;
-import io.github.secretscontroller.core.InjectionPlan.KeyFiles;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
-import io.github.secretscontroller.core.InjectionPlan.Template;
 import io.github.secretscontroller.core.SecretException;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.Content;
+import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
+import io.github.secretscontroller.core.SecretFile.Format;
+import io.github.secretscontroller.core.SecretFile.Formatted;
+import io.github.secretscontroller.core.SecretFile.KeyFiles;
+import io.github.secretscontroller.core.SecretFile.Template;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
 import java.nio.charset.StandardCharsets;

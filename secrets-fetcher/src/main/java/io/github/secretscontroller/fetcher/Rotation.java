@@ -1,9 +1,9 @@
 package io.github.secretscontroller.fetcher;
 
 import io.github.secretscontroller.core.InjectionPlan;
-import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.SecretException;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
 import io.github.secretscontroller.core.SecretSource;

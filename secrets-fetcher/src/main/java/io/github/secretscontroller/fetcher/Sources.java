@@ -7,7 +7,7 @@ import io.github.secretscontroller.aws.SecretsManagerSource;
 import io.github.secretscontroller.core.DirectorySecretStore;
 import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.InjectionPlan.Sealed;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretSource;
 import java.nio.file.InvalidPathException;

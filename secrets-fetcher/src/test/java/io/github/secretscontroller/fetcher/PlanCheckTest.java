@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.github.secretscontroller.core.InjectionPlan;
-import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
 import io.github.secretscontroller.core.InjectionPlan.Sealed;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.ReferencePattern;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
 import io.github.secretscontroller.core.SecretReference;
 import java.util.List;
 import java.util.Map;

@@ -2,11 +2,11 @@ package io.github.secretscontroller.fetcher;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.github.secretscontroller.core.InjectionPlan.Content;
-import io.github.secretscontroller.core.InjectionPlan.Format;
-import io.github.secretscontroller.core.InjectionPlan.Formatted;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.SecretException;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.Content;
+import io.github.secretscontroller.core.SecretFile.Format;
+import io.github.secretscontroller.core.SecretFile.Formatted;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretResult;
 import io.github.secretscontroller.core.SecretValue;

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.InjectionPlan.Refresh;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.SecretException;
+import io.github.secretscontroller.core.SecretFile;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.testkit.InMemorySecretSource;
 import java.io.IOException;

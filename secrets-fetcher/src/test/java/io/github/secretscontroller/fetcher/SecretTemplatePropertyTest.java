@@ -4,8 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
-import io.github.secretscontroller.core.InjectionPlan.Template;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.Template;
 import io.github.secretscontroller.core.SecretReference;
 import java.net.URI;
 import java.net.URLDecoder;

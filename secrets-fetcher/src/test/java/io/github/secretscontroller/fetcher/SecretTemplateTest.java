@@ -2,8 +2,8 @@ package io.github.secretscontroller.fetcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
-import io.github.secretscontroller.core.InjectionPlan.Template;
+import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.Template;
 import io.github.secretscontroller.core.SecretReference;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.InjectionPlan.Sealed;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
 import io.github.secretscontroller.core.SecretReference;
 import java.util.ArrayList;
 import java.util.Collection;

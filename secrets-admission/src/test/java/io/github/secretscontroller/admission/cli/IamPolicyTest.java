@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.InjectionPlan.Sealed;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
+import io.github.secretscontroller.core.SecretFile;
 import io.github.secretscontroller.core.SecretReference;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;

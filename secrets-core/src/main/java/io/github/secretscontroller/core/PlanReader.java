@@ -1,26 +1,23 @@
 package io.github.secretscontroller.core;
 
 import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
-import io.github.secretscontroller.core.InjectionPlan.Content;
-import io.github.secretscontroller.core.InjectionPlan.EnvironmentFile;
-import io.github.secretscontroller.core.InjectionPlan.Format;
-import io.github.secretscontroller.core.InjectionPlan.Formatted;
 import io.github.secretscontroller.core.InjectionPlan.HttpPost;
-import io.github.secretscontroller.core.InjectionPlan.KeyFiles;
 import io.github.secretscontroller.core.InjectionPlan.OnChange;
 import io.github.secretscontroller.core.InjectionPlan.Refresh;
 import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
 import io.github.secretscontroller.core.InjectionPlan.Sealed;
-import io.github.secretscontroller.core.InjectionPlan.SecretFile;
 import io.github.secretscontroller.core.InjectionPlan.Signal;
-import io.github.secretscontroller.core.InjectionPlan.Template;
+import io.github.secretscontroller.core.SecretFile.Content;
+import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
+import io.github.secretscontroller.core.SecretFile.Format;
+import io.github.secretscontroller.core.SecretFile.Formatted;
+import io.github.secretscontroller.core.SecretFile.KeyFiles;
+import io.github.secretscontroller.core.SecretFile.Template;
 import java.io.IOException;
-import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.DateTimeException;
@@ -35,140 +32,24 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The JSON form of {@link InjectionPlan}, by Jackson's streaming API: the fetcher reads one plan in
- * its life, and data binding would cost it more class loading than the whole document is worth.
+ * Reads the JSON form of {@link InjectionPlan}, by Jackson's streaming API: the fetcher reads one
+ * plan in its life, and data binding would cost it more class loading than the whole document is
+ * worth.
  */
-final class PlanJson {
+final class PlanReader {
 
   private static final JsonFactory FACTORY =
       JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   private final JsonParser json;
 
-  private PlanJson(JsonParser json) {
+  private PlanReader(JsonParser json) {
     this.json = json;
-  }
-
-  static String write(InjectionPlan plan) {
-    StringWriter text = new StringWriter();
-    try (JsonGenerator json = FACTORY.createGenerator(text)) {
-      json.writeStartObject();
-      json.writeNumberField("version", InjectionPlan.FORMAT_VERSION);
-      json.writeArrayFieldStart("files");
-      for (SecretFile file : plan.files()) {
-        write(json, file);
-      }
-      json.writeEndArray();
-      writeIfPresent(json, "region", plan.region());
-      writeIfPresent(json, "failoverRegion", plan.failoverRegion());
-      write(json, plan.refresh());
-      write(json, plan.onChange());
-      if (!plan.allowed().isEmpty()) {
-        writeAll(json, "allowed", plan.allowed());
-      }
-      Sealed sealed = plan.sealed();
-      if (sealed != null) {
-        json.writeObjectFieldStart("sealed");
-        writeAll(json, "keys", sealed.keys());
-        json.writeStringField("cluster", sealed.cluster());
-        json.writeStringField("namespace", sealed.namespace());
-        json.writeEndObject();
-      }
-      if (!plan.resolve().isEmpty()) {
-        json.writeArrayFieldStart("resolve");
-        for (ResolvedVolume volume : plan.resolve()) {
-          json.writeStartObject();
-          json.writeStringField("volume", volume.volume());
-          if (volume.mixed()) {
-            json.writeBooleanField("mixed", true);
-          }
-          json.writeEndObject();
-        }
-        json.writeEndArray();
-      }
-      json.writeEndObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException("writing to memory failed", e);
-    }
-    // A '$' can only stand inside of a JSON string, where this escape means the same.
-    return text.toString().replace("$", "\\u0024");
-  }
-
-  private static void write(JsonGenerator json, SecretFile file) throws IOException {
-    json.writeStartObject();
-    writeIfPresent(json, "name", file.name());
-    writeIfPresent(json, "secret", file.secret());
-    writeIfPresent(json, "failover", file.failover());
-    json.writeStringField("path", file.path());
-    Content content = file.content();
-    if (content instanceof Formatted formatted) {
-      if (formatted.format() != Format.RAW) {
-        json.writeStringField("format", formatted.format().name().toLowerCase(Locale.ROOT));
-      }
-    } else if (content instanceof Template template) {
-      json.writeStringField("template", template.text());
-    } else if (content instanceof KeyFiles keyFiles) {
-      writeAll(json, "keys", keyFiles.keys());
-    } else if (content instanceof EnvironmentFile environment) {
-      json.writeObjectFieldStart("env");
-      for (Map.Entry<String, String> variable : environment.keyByVariable().entrySet()) {
-        json.writeStringField(variable.getKey(), variable.getValue());
-      }
-      json.writeEndObject();
-    }
-    if (file.mode() != SecretFile.DEFAULT_MODE) {
-      json.writeStringField("mode", String.format("%04o", file.mode()));
-    }
-    if (file.optional()) {
-      json.writeBooleanField("optional", true);
-    }
-    json.writeEndObject();
-  }
-
-  private static void write(JsonGenerator json, Refresh refresh) throws IOException {
-    if (!refresh.equals(Refresh.DEFAULT)) {
-      json.writeObjectFieldStart("refresh");
-      json.writeStringField("interval", refresh.interval().toString());
-      writeIfPresent(json, "staleAfter", refresh.staleAfter());
-      if (refresh.unreadyWhenStale()) {
-        json.writeBooleanField("unreadyWhenStale", true);
-      }
-      json.writeEndObject();
-    }
-  }
-
-  private static void write(JsonGenerator json, OnChange onChange) throws IOException {
-    if (onChange instanceof Signal signal) {
-      json.writeObjectFieldStart("onChange");
-      json.writeStringField("signal", signal.signal());
-      json.writeStringField("process", signal.process());
-      json.writeEndObject();
-    } else if (onChange instanceof HttpPost post) {
-      json.writeObjectFieldStart("onChange");
-      json.writeStringField("post", post.url().toString());
-      json.writeEndObject();
-    }
-  }
-
-  private static void writeIfPresent(JsonGenerator json, String field, @Nullable Object value)
-      throws IOException {
-    if (value != null) {
-      json.writeStringField(field, value.toString());
-    }
-  }
-
-  private static void writeAll(JsonGenerator json, String field, List<?> values)
-      throws IOException {
-    json.writeArrayFieldStart(field);
-    for (Object value : values) {
-      json.writeString(value.toString());
-    }
-    json.writeEndArray();
   }
 
   static InjectionPlan read(String text) {
     try (JsonParser json = FACTORY.createParser(text)) {
-      return new PlanJson(json).read();
+      return new PlanReader(json).read();
     } catch (JsonProcessingException e) {
       throw invalid(
           e.getOriginalMessage()
