@@ -1,13 +1,10 @@
 package io.github.secretscontroller.samples.jdk;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpsConfigurator;
-import com.sun.net.httpserver.HttpsExchange;
-import com.sun.net.httpserver.HttpsParameters;
+import static io.github.secretscontroller.samples.jdk.Reviews.reply;
+
 import com.sun.net.httpserver.HttpsServer;
 import io.github.secretscontroller.admission.AdmissionHandler;
 import io.github.secretscontroller.admission.AdmissionMetrics;
-import io.github.secretscontroller.admission.AdmissionReply;
 import io.github.secretscontroller.admission.ClientCertificates;
 import io.github.secretscontroller.admission.InjectorConfig;
 import io.github.secretscontroller.admission.SecretInjector;
@@ -19,16 +16,9 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
-import java.security.cert.Certificate;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executors;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLParameters;
-import javax.net.ssl.SSLPeerUnverifiedException;
-import org.jspecify.annotations.Nullable;
 
 /** Hosts the webhook on the JDK's own HTTPS server; configured by its environment, see README. */
 public final class App {
@@ -39,15 +29,12 @@ public final class App {
   private static final int BACKLOG = 1024;
 
   private final WebhookSettings settings;
-  private final Optional<ClientCertificates> clients;
-  private final PrometheusMeterRegistry registry =
-      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final AdmissionHandler handler;
   private final HttpsServer server;
 
   private App(Map<String, String> env) throws IOException {
     settings = WebhookSettings.fromEnvironment(env);
-    clients = ClientCertificates.fromEnvironment(env);
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     SecretInjector injector = new SecretInjector(InjectorConfig.fromEnvironment(env));
     Optional<SecretsBackend> secrets = SecretsBackend.of(env);
     ServingCertificate certificate = ServingCertificate.fromEnvironment(env).keepFresh();
@@ -59,15 +46,14 @@ public final class App {
     secrets.ifPresent(backend -> builder.secrets(backend.interceptor()));
     handler = builder.build();
     server = HttpsServer.create(new InetSocketAddress(settings.host(), settings.port()), BACKLOG);
-    server.setHttpsConfigurator(
-        tls(clients.map(certificate::sslContext).orElseGet(certificate::sslContext)));
+    Reviews reviews = new Reviews(handler, ClientCertificates.fromEnvironment(env));
+    server.setHttpsConfigurator(reviews.tls(certificate));
     server.setExecutor(Executors.newFixedThreadPool(THREADS));
-    for (String path : List.of("/mutate-pods", "/mutating-pods")) {
-      server.createContext(path, this::review);
-    }
+    server.createContext("/mutate-pods", reviews);
+    server.createContext("/mutating-pods", reviews);
     if (secrets.isPresent()) {
       // Otherwise 404, so that no Secret is taken for stored safely.
-      server.createContext("/mutate-secrets", this::review);
+      server.createContext("/mutate-secrets", reviews);
       Sweeping.start(env, secrets.get());
     }
     server.createContext("/healthz", exchange -> reply(exchange, handler.health().live()));
@@ -117,58 +103,5 @@ public final class App {
       // Stop now.
     }
     server.stop(5);
-  }
-
-  private void review(HttpExchange exchange) throws IOException {
-    if (!exchange.getRequestMethod().equals("POST")) {
-      reply(exchange, 405, "text/plain", "only POST is answered here\n");
-    } else if (!WebhookSettings.isJson(exchange.getRequestHeaders().getFirst("Content-Type"))) {
-      reply(exchange, 415, "text/plain", "a review is sent as application/json\n");
-    } else if (clients.isPresent()
-        && !clients.get().allow(certificates((HttpsExchange) exchange))) {
-      reply(exchange, 403, "text/plain", "a client certificate of the API server is needed\n");
-    } else {
-      byte[] body = exchange.getRequestBody().readNBytes(handler.maxBodyBytes() + 1);
-      // A client that is still sending sees no answer: take in a little more of a body too long.
-      exchange.getRequestBody().readNBytes(handler.maxBodyBytes());
-      reply(exchange, handler.handle(body, exchange.getRequestURI().getRawQuery()));
-    }
-  }
-
-  private HttpsConfigurator tls(SSLContext context) {
-    return new HttpsConfigurator(context) {
-      @Override
-      public void configure(HttpsParameters parameters) {
-        SSLParameters tls = context.getDefaultSSLParameters();
-        tls.setWantClientAuth(clients.isPresent());
-        parameters.setSSLParameters(tls);
-      }
-    };
-  }
-
-  private static Certificate @Nullable [] certificates(HttpsExchange exchange) {
-    try {
-      return exchange.getSSLSession().getPeerCertificates();
-    } catch (SSLPeerUnverifiedException e) {
-      return null;
-    }
-  }
-
-  private static void reply(HttpExchange exchange, AdmissionReply reply) throws IOException {
-    reply(exchange, reply.httpStatus(), reply.contentType(), reply.body());
-  }
-
-  private static void reply(HttpExchange exchange, int status, String type, String text)
-      throws IOException {
-    reply(exchange, status, type, text.getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static void reply(HttpExchange exchange, int status, String type, byte[] body)
-      throws IOException {
-    try (exchange) {
-      exchange.getResponseHeaders().set("Content-Type", type);
-      exchange.sendResponseHeaders(status, body.length);
-      exchange.getResponseBody().write(body);
-    }
   }
 }
