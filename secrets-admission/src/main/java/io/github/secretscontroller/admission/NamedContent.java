@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -34,6 +35,7 @@ final class NamedContent {
 
   private final String name;
   private final Map<String, String> given;
+  private final Set<String> secretNames;
   private final Findings findings;
   private final AnnotationValues values;
 
@@ -42,10 +44,12 @@ final class NamedContent {
    *
    * @param name its short name
    * @param given what is said about it, by the kind of annotation
+   * @param secretNames the short names of all secrets, which a template can use
    */
-  NamedContent(String name, Map<String, String> given, Findings findings) {
+  NamedContent(String name, Map<String, String> given, Set<String> secretNames, Findings findings) {
     this.name = name;
     this.given = given;
+    this.secretNames = secretNames;
     this.findings = findings;
     this.values = new AnnotationValues(findings);
   }
@@ -58,13 +62,7 @@ final class NamedContent {
     }
     String template = given.get(TEMPLATE);
     if (template != null) {
-      if (template.isEmpty()) {
-        findings.problem(
-            NamedSecrets.key(TEMPLATE, name),
-            template,
-            "it is empty; write a text such as {{" + name + "}}");
-      }
-      return new Template(template);
+      return template(NamedSecrets.key(TEMPLATE, name), template);
     }
     String keys = given.get(KEYS);
     if (keys != null) {
@@ -72,6 +70,17 @@ final class NamedContent {
     }
     String env = given.get(ENV);
     return env != null ? environment(NamedSecrets.key(ENV, name), env) : Formatted.RAW;
+  }
+
+  private Content template(String key, String value) {
+    Template template = new Template(value);
+    if (value.isEmpty()) {
+      findings.problem(key, value, "it is empty; write a text such as {{" + name + "}}");
+    }
+    for (String problem : template.problems(secretNames)) {
+      findings.problem(key, value, problem);
+    }
+    return template;
   }
 
   private Content format(String key, String value) {

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -142,11 +143,11 @@ final class NamedSecrets {
                             .orElse("; add it, or remove this annotation")));
   }
 
-  private List<String> named() {
+  private Set<String> named() {
     return valuesByKindByName.entrySet().stream()
         .filter(entry -> entry.getValue().containsKey(SECRET))
         .map(Map.Entry::getKey)
-        .toList();
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   private void checkContradictions(String name, Map<String, String> given) {
@@ -261,7 +262,7 @@ final class NamedSecrets {
       @Nullable SecretReference secret,
       int mode,
       boolean optional) {
-    Content content = new NamedContent(name, given, findings).read();
+    Content content = new NamedContent(name, given, named(), findings).read();
     boolean isEnvironment = content instanceof EnvironmentFile;
     String filename = given.get(FILE);
     String subject =

@@ -4,6 +4,7 @@ import io.github.secretscontroller.admission.InjectionRequest.AppMount;
 import io.github.secretscontroller.admission.InjectionRequest.AppVariable;
 import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.SecretFile;
+import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -87,6 +88,7 @@ final class RequestDraft {
   /** Tells everything that is in the way of something else. */
   void checkCollisions() {
     checkFiles();
+    checkEnvironmentFiles();
     checkMounts();
   }
 
@@ -124,6 +126,41 @@ final class RequestDraft {
         }
       }
     }
+  }
+
+  /** They are regular files beside the links of the volume, which lead to all other files. */
+  private void checkEnvironmentFiles() {
+    Map<String, PlannedFile> linked = new HashMap<>();
+    for (PlannedFile planned : files) {
+      if (!(planned.file().content() instanceof EnvironmentFile)) {
+        linked.putIfAbsent(topDirectory(planned), planned);
+      }
+    }
+    for (PlannedFile planned : files) {
+      PlannedFile other = linked.get(topDirectory(planned));
+      if (planned.file().content() instanceof EnvironmentFile
+          && other != null
+          && planned.file().path().indexOf('/') > 0) {
+        findings.problem(
+            planned.subject(),
+            planned.value(),
+            "its environment file "
+                + Findings.quoted(planned.file().path())
+                + " can't share the directory "
+                + Findings.quoted(topDirectory(planned))
+                + " with "
+                + Findings.quoted(other.file().path())
+                + ", which "
+                + other.subject()
+                + " fills; choose a path in another directory for one of them");
+      }
+    }
+  }
+
+  private static String topDirectory(PlannedFile planned) {
+    String path = planned.file().path();
+    int slash = path.indexOf('/');
+    return slash < 0 ? path : path.substring(0, slash);
   }
 
   /** A mount inside of a read-only one, or at the same place, would keep the pod from starting. */

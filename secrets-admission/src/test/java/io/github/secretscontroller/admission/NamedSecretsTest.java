@@ -381,6 +381,34 @@ class NamedSecretsTest {
       assertThat(problem("secret.db", "prod/db", "template.db", "")).contains("it is empty");
     }
 
+    @Test
+    @DisplayName("that could never be filled in is refused, with the place and what to do")
+    void broken() {
+      assertThat(problem("secret.db", "prod/db", "template.db", "a\n {{#db.list}}x"))
+          .isEqualTo(
+              "annotation secrets.k8s.aws/template.db is \"a? {{#db.list}}x\": line 2, column 2:"
+                  + " {{#db.list}} is never closed; add {{/db.list}} where it ends");
+      assertThat(problem("secret.db", "prod/db", "template.db", "{{db.user"))
+          .contains("line 1, column 1: {{db.user is a tag that no }} closes");
+    }
+
+    @Test
+    @DisplayName("that names no secret of the pod, and no helper, is refused")
+    void unknown() {
+      assertThat(problem("secret.db", "prod/db", "template.conf", "{{dbb.user}}"))
+          .contains("line 1, column 1: no secret is called \"dbb\" (the names are db)");
+      assertThat(problem("secret.db", "prod/db", "template.conf", "{{#bas64}}{{db}}{{/bas64}}"))
+          .contains("no secret is called \"bas64\"");
+      assertThat(problem("template.a", "{{b}}", "template.b", "b")).contains("(none has a name)");
+    }
+
+    @Test
+    @DisplayName("can't use a secret with the name of a helper")
+    void helper() {
+      assertThat(problem("secret.url", "prod/url", "template.conf", "{{url.host}}"))
+          .contains("annotation secrets.k8s.aws/template.conf", "rename the secret");
+    }
+
     @ParameterizedTest
     @CsvSource({"path, user", "version, AWSCURRENT", "optional, true"})
     @DisplayName("without a secret has nothing that only a secret has")
@@ -457,6 +485,16 @@ class NamedSecretsTest {
           .containsExactlyInAnyOrder(
               new AppVariable("secrets.k8s.aws/env.db", "DB_USER", "env/db", false),
               new AppVariable("secrets.k8s.aws/env.db", "DB_PASSWORD", "env/db", false));
+    }
+
+    @Test
+    @DisplayName("can't have their file beside files that are replaced, and both are named")
+    void besideOthers() {
+      assertThat(problem("secret.db", "x", "env.db", "A=a", "secret.key", "y", "file.key", "env/k"))
+          .isEqualTo(
+              "annotation secrets.k8s.aws/secret.db is \"x\": its environment file \"env/db\" can't"
+                  + " share the directory \"env\" with \"env/k\", which secrets.k8s.aws/file.key"
+                  + " fills; choose a path in another directory for one of them");
     }
 
     @Test

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -121,11 +122,26 @@ public record SecretFile(
   }
 
   /**
-   * A text with placeholders for the secrets of all named files of the plan.
+   * A text with placeholders for the secrets of all named files of the plan, in Mustache's grammar.
    *
    * @param text the template
    */
-  public record Template(String text) implements Content {}
+  public record Template(String text) implements Content {
+
+    /** The sections that encode what is in them; no secret that a template uses has such a name. */
+    public static final Set<String> HELPERS = Set.of("base64", "json", "url");
+
+    /**
+     * What keeps the text from being filled in, whatever the values are: tags and sections that
+     * aren't closed, and names that no secret has. A name with a default isn't missed.
+     *
+     * @param names the names of the plan's secrets
+     * @return a sentence for each, with its place in the text; empty if nothing does
+     */
+    public List<String> problems(Set<String> names) {
+      return TemplateSyntax.problems(text, names);
+    }
+  }
 
   /**
    * Each key of a JSON object as a file of its own, in a directory.

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -203,6 +205,24 @@ class InjectionPlanTest {
       assertThatThrownBy(() -> planOf("d/x", "d.txt", "d"))
           .hasMessage("\"d\" can't be a file and the directory of \"d/x\"");
       assertThatCode(() -> planOf("d", "d-1/x", "d.txt", "dd")).doesNotThrowAnyException();
+    }
+
+    @Test
+    @DisplayName("and keeps environment files, which are regular files, away from linked ones")
+    void environmentFiles() {
+      SecretFile environment =
+          SecretFile.of(DB, "env/app").withContent(new EnvironmentFile(Map.of("DB_USER", "user")));
+      SecretFile other =
+          SecretFile.of(DB, "env/b/c").withContent(new EnvironmentFile(Map.of("DB_PORT", "port")));
+      assertThatThrownBy(
+              () -> InjectionPlan.of(List.of(SecretFile.of(DB, "env/b/db"), environment)))
+          .hasMessage(
+              "the environment file \"env/app\" can't share the directory \"env\" with"
+                  + " \"env/b/db\"; give one of the two another path");
+      assertThatCode(
+              () ->
+                  InjectionPlan.of(List.of(environment, other, SecretFile.of(DB, "environment/x"))))
+          .doesNotThrowAnyException();
     }
   }
 }

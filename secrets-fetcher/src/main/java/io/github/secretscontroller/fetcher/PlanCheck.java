@@ -3,7 +3,6 @@ package io.github.secretscontroller.fetcher;
 import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.ReferencePattern;
 import io.github.secretscontroller.core.SecretFile;
-import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
 import io.github.secretscontroller.core.SecretReference;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +27,6 @@ final class PlanCheck {
       checkReference(plan, file, file.failover(), problems);
       checkFailover(file, problems);
     }
-    checkEnvironmentFiles(plan, problems);
     Renderer renderer = null;
     try {
       renderer = Renderer.of(plan.files());
@@ -65,26 +63,6 @@ final class PlanCheck {
               + reference.describe()
               + " is sealed, and the plan's \"sealed\" must tell with which keys, for which cluster"
               + " and namespace");
-    }
-  }
-
-  /** These are regular files, so nothing that a link leads to can be beside them. */
-  private static void checkEnvironmentFiles(InjectionPlan plan, List<String> problems) {
-    for (SecretFile file : plan.files()) {
-      String directory = RenderedFile.topLevelName(file.path());
-      for (SecretFile other : plan.files()) {
-        if (file.content() instanceof EnvironmentFile
-            && !(other.content() instanceof EnvironmentFile)
-            && RenderedFile.topLevelName(other.path()).equals(directory)) {
-          problems.add(
-              file.path()
-                  + ": an environment file can't share the directory "
-                  + directory
-                  + " with "
-                  + other.path()
-                  + "; give one of the two another path");
-        }
-      }
     }
   }
 

@@ -13,6 +13,7 @@ import io.github.secretscontroller.core.SecretResult;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -57,8 +58,7 @@ final class Renderer {
       } catch (IllegalArgumentException e) {
         problems.add(file.path() + ": " + describe(secret) + ": the selector: " + e.getMessage());
       }
-      String problem = renderer.prepare(file.content());
-      if (problem != null) {
+      for (String problem : renderer.prepare(file.content())) {
         problems.add(file.path() + ": " + problem);
       }
     }
@@ -68,27 +68,36 @@ final class Renderer {
     return renderer;
   }
 
-  /** Why no value could be made into this content, or {@code null}. */
-  private @Nullable String prepare(Content content) {
+  /** Why no value could be made into this content, a sentence each. */
+  private List<String> prepare(Content content) {
     if (content instanceof EnvironmentFile environment) {
-      return EnvironmentFileFormat.problem(environment);
+      String problem = EnvironmentFileFormat.problem(environment);
+      return problem == null ? List.of() : List.of(problem);
     }
     if (!(content instanceof Template template)) {
-      return null;
+      return List.of();
     }
-    for (SecretFile file : files) {
-      if (file.name() != null && TemplateScope.HELPERS.contains(file.name())) {
-        return "a template can't tell the secret \""
-            + file.name()
-            + "\" from the helper of that name; rename the secret";
+    List<String> problems = new ArrayList<>(template.problems(names()));
+    if (problems.isEmpty()) {
+      try {
+        templates.put(template.text(), SecretTemplate.parse(template.text()));
+      } catch (IllegalArgumentException e) {
+        problems.add(String.valueOf(e.getMessage()));
       }
     }
-    try {
-      templates.put(template.text(), SecretTemplate.parse(template.text()));
-      return null;
-    } catch (IllegalArgumentException e) {
-      return "the template can't be used: " + e.getMessage();
+    problems.replaceAll(problem -> "the template can't be used: " + problem);
+    return problems;
+  }
+
+  /** What templates can name. */
+  private Set<String> names() {
+    Set<String> names = new HashSet<>();
+    for (SecretFile file : files) {
+      if (file.name() != null && file.secret() != null) {
+        names.add(file.name());
+      }
     }
+    return names;
   }
 
   /** What has to be read for all files: whole secrets, each once. */

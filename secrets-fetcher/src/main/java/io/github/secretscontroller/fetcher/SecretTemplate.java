@@ -3,6 +3,7 @@ package io.github.secretscontroller.fetcher;
 import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.MustacheException;
 import com.samskivert.mustache.Template;
+import io.github.secretscontroller.core.SecretFile;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -22,20 +23,16 @@ final class SecretTemplate {
   }
 
   /**
-   * Reads a template.
+   * Reads a template in which {@link SecretFile.Template#problems} found nothing.
    *
-   * @throws IllegalArgumentException if it is none; the message tells the line and why
+   * @throws IllegalArgumentException if the engine finds something nevertheless
    */
   static SecretTemplate parse(String text) {
     try {
-      compile(text, new TemplateScope(Map.of())).visit(new Checks(!text.contains("{{=")));
+      compile(text, new TemplateScope(Map.of()));
       return new SecretTemplate(text);
     } catch (MustacheException e) {
       throw new IllegalArgumentException("it is no template: " + e.getMessage(), e);
-    } catch (StackOverflowError e) {
-      throw new IllegalArgumentException("its sections are nested too deeply", e);
-    } catch (StringIndexOutOfBoundsException e) {
-      throw new IllegalArgumentException("it is no template: a tag is empty", e);
     }
   }
 
@@ -96,47 +93,6 @@ final class SecretTemplate {
         }
       }
       return null;
-    }
-  }
-
-  /** What the engine would find out when the template is filled in, or not at all. */
-  private record Checks(boolean usualDelimiters) implements Mustache.Visitor {
-
-    @Override
-    public void visitText(String text) {
-      // The engine takes a tag that is never closed for text.
-      if (usualDelimiters && text.contains("{{")) {
-        throw new IllegalArgumentException("it is no template: a {{ has no }}");
-      }
-    }
-
-    @Override
-    public void visitVariable(String name) {}
-
-    @Override
-    public boolean visitInclude(String name) {
-      throw new IllegalArgumentException(
-          "it includes another template, {{>" + name + "}}, and there are none");
-    }
-
-    @Override
-    public boolean visitParent(String name) {
-      return visitInclude(name);
-    }
-
-    @Override
-    public boolean visitBlock(String name) {
-      return true;
-    }
-
-    @Override
-    public boolean visitSection(String name) {
-      return true;
-    }
-
-    @Override
-    public boolean visitInvertedSection(String name) {
-      return true;
     }
   }
 }

@@ -24,9 +24,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class TemplateScope implements Mustache.Collector {
 
-  /** The names of the helpers; no secret that a template uses can be called so. */
-  static final Set<String> HELPERS = Set.of("base64", "json", "url");
-
   /** {@code {{db.port:-5432}}}, as in a shell. */
   private static final String DEFAULT = ":-";
 

@@ -7,10 +7,8 @@ import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.InjectionPlan.Sealed;
 import io.github.secretscontroller.core.ReferencePattern;
 import io.github.secretscontroller.core.SecretFile;
-import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
 import io.github.secretscontroller.core.SecretReference;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -76,16 +74,5 @@ class PlanCheckTest {
                 InjectionPlan.builder()
                     .file(file("db", "a").withFailover(SecretReference.parse("ssm:/db")))))
         .containsExactly("a: ssm:/db can't stand in for db, which is kept by another service");
-  }
-
-  @Test
-  @DisplayName("refuses an environment file beside files that are replaced together")
-  void environmentFile() {
-    SecretFile environment =
-        file("db", "env/app").withContent(new EnvironmentFile(Map.of("DB_USER", "user")));
-    assertThat(problems(InjectionPlan.builder().file(environment).file(file("db", "env/db"))))
-        .contains(
-            "env/app: an environment file can't share the directory env with env/db; give one of"
-                + " the two another path");
   }
 }

@@ -365,7 +365,7 @@ class RendererTest {
         new Rendering()
             .file(file("s#a[", "one"))
             .file(file("s#nosuch(a)", "two"))
-            .file(file("s", "three").withContent(new Template("{{#a}}")))
+            .file(file("s", "three").withContent(new Template("{{#url}}")))
             .file(file("s", "four").withContent(new EnvironmentFile(Map.of("A=B", "k"))));
 
     FetchFailure failure = rendering.failure();
@@ -373,8 +373,7 @@ class RendererTest {
     assertThat(failure.sentences()).hasSize(4);
     assertThat(failure.sentences().get(0)).startsWith("one: s#a[: the selector: it is no JMESPath");
     assertThat(failure.sentences().get(1)).startsWith("two: s#nosuch(a): the selector: it is no");
-    assertThat(failure.sentences().get(2))
-        .startsWith("three: the template can't be used: it is no");
+    assertThat(failure.sentences().get(2)).startsWith("three: the template can't be used: line 1");
     assertThat(failure.sentences().get(3)).startsWith("four: \"A=B\" can't be the name");
   }
 

@@ -76,9 +76,9 @@ class RenderingCanaryTest {
           "{{#s}}{{x}}{{/s}}",
           "{{#s.a}}{{y}}{{/s.a}}",
           "{{#s.a}}{{#.}}{{.}}{{z}}{{/.}}{{/s.a}}",
-          "{{#base64}}{{s}}{{nope}}{{/base64}}",
+          "{{#base64}}{{s}}{{this.nope}}{{/base64}}",
           "{{#url}}{{s}}{{/url}}{{#json}}{{s.a}}{{s.b}}{{/json}}",
-          "{{s}}{{json}}");
+          "{{s}}{{#s}}{{json}}{{/s}}");
 
   @Test
   @DisplayName("shows a value, be it plain, in base64 or in hexadecimal")

@@ -2,6 +2,7 @@ package io.github.secretscontroller.fetcher;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.secretscontroller.core.SecretFile;
@@ -12,6 +13,8 @@ import java.net.URLDecoder;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Label;
@@ -65,6 +68,84 @@ class SecretTemplatePropertyTest {
     if (!text.contains("{{")) {
       assertThat(fill(text, Map.of())).isEqualTo(text);
     }
+  }
+
+  @Property(tries = 2000)
+  @Label("in which nothing was found wrong without the engine is one to the engine, too")
+  void agreement(@ForAll("pieces") List<String> pieces) {
+    String text = String.join("", pieces);
+    if (new Template(text).problems(Set.of("s", "t")).isEmpty()) {
+      assertThatCode(() -> SecretTemplate.parse(text)).doesNotThrowAnyException();
+    }
+  }
+
+  @Property(tries = 2000)
+  @Label("that the engine refuses, or that it would put out with its braces, is found without it")
+  void found(@ForAll("pieces") List<String> pieces) {
+    String text = String.join("", pieces);
+    String output;
+    try (SecretContent s = content("{\"a\":[1,2]}");
+        SecretContent t = content("x")) {
+      output = new String(SecretTemplate.parse(text).render(Map.of("s", s, "t", t)), UTF_8);
+    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+      assertThat(new Template(text).problems(Set.of("s", "t"))).isNotEmpty();
+      return;
+    } catch (Unusable e) {
+      return;
+    }
+    if (output.contains("{{") && !text.contains("{{=")) {
+      assertThat(new Template(text).problems(Set.of("s", "t"))).isNotEmpty();
+    }
+  }
+
+  private static SecretContent content(String text) {
+    return new SecretContent(text.getBytes(UTF_8), null);
+  }
+
+  @Provide
+  Arbitrary<List<String>> pieces() {
+    return Arbitraries.of(
+            "{{s}}",
+            "{{s.a}}",
+            "{{{t}}}",
+            "{{&t}}",
+            "{{",
+            "}}",
+            "{",
+            "}",
+            "s",
+            "!",
+            "#",
+            "/",
+            "^",
+            "{{#s}}",
+            "{{/s}}",
+            "{{^s}}",
+            "{{#s.a}}",
+            "{{/s.a}}",
+            "{{.}}",
+            "{{#url}}",
+            "{{/url}}",
+            "{{=<% %>=}}",
+            "<%",
+            "%>",
+            "<%t%>",
+            "<%={{ }}=%>",
+            "{{=| |=}}",
+            "|",
+            "|t|",
+            "{{! x }}",
+            "{{$b}}",
+            "{{/b}}",
+            "=",
+            " ",
+            "\n",
+            "x:-y",
+            "<",
+            ">",
+            "%")
+        .list()
+        .ofMaxSize(12);
   }
 
   @Provide

@@ -43,6 +43,12 @@ class SecretTemplateTest {
         rendering(template).render().get("conf"), java.nio.charset.StandardCharsets.UTF_8);
   }
 
+  private static String badPlan(String template) {
+    FetchFailure failure = rendering(template).failure();
+    assertThat(failure.code()).isEqualTo(ExitCode.BAD_PLAN);
+    return failure.oneSentence();
+  }
+
   private static String failure(String template) {
     FetchFailure failure = rendering(template).failure();
     assertThat(failure.code()).isEqualTo(ExitCode.UNUSABLE);
@@ -111,9 +117,19 @@ class SecretTemplateTest {
     }
 
     @Test
-    @DisplayName("a secret")
+    @DisplayName("a secret, before anything is read")
     void secret() {
-      assertThat(failure("{{dbb.password}}"))
+      assertThat(badPlan("{{dbb.password}}"))
+          .isEqualTo(
+              "conf: the template can't be used: line 1, column 1: no secret is called \"dbb\" (the"
+                  + " names are binary, db, part, token); correct it, or give a default as in"
+                  + " {{name:-default}}");
+    }
+
+    @Test
+    @DisplayName("a secret in a section over a value, whose keys could be meant")
+    void secretInSection() {
+      assertThat(failure("{{#db}}{{dbb.password}}{{/db}}"))
           .contains("\"dbb", "the named secrets are \"db\", \"token\", \"binary\", \"part\"");
     }
 
@@ -174,13 +190,15 @@ class SecretTemplateTest {
           "{{db.entrySet}}",
           "{{db.content}}",
           "{{db.content.whole}}",
-          "{{class.classLoader}}",
-          "{{values}}",
-          "{{names}}",
-          "{{steps}}",
+          "{{#db}}{{class.classLoader}}{{/db}}",
+          "{{#db}}{{values}}{{/db}}",
+          "{{#db}}{{names}}{{/db}}",
+          "{{#db}}{{steps}}{{/db}}",
+          "{{this.class.classLoader}}",
+          "{{this.values}}",
           "{{#db.user}}{{length}}{{/db.user}}",
           "{{#db.hosts}}{{hashCode}}{{/db.hosts}}",
-          "{{base64.class}}"
+          "{{#db}}{{base64.class}}{{/db}}"
         })
     @DisplayName("no Java object can be reached")
     void noReflection(String template) {
@@ -191,10 +209,7 @@ class SecretTemplateTest {
     @ValueSource(strings = {"{{>/etc/passwd}}", "{{#db}}{{>db}}{{/db}}", "{{<p}}{{/p}}"})
     @DisplayName("no other template can be included")
     void noPartials(String template) {
-      FetchFailure failure = rendering(template).failure();
-
-      assertThat(failure.code()).isEqualTo(ExitCode.BAD_PLAN);
-      assertThat(failure.oneSentence()).contains("it includes another template");
+      assertThat(badPlan(template)).contains("it includes another template");
     }
 
     @Test
@@ -220,8 +235,7 @@ class SecretTemplateTest {
     void nested() {
       String template = "{{#db}}".repeat(6_000) + "{{/db}}".repeat(6_000);
 
-      assertThat(rendering(template).failure().oneSentence())
-          .containsAnyOf("nested too deeply", "nest fewer");
+      assertThat(badPlan(template)).contains("nest fewer");
     }
   }
 
@@ -240,14 +254,11 @@ class SecretTemplateTest {
       })
   @DisplayName("that is none is a bad plan")
   void malformed(String template) {
-    FetchFailure failure = rendering(template).failure();
-
-    assertThat(failure.oneSentence()).startsWith("conf: the template");
-    assertThat(failure.code()).isIn(ExitCode.BAD_PLAN, ExitCode.UNUSABLE);
+    assertThat(badPlan(template)).startsWith("conf: the template can't be used: line 1, column ");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"{{base64}}", "{{#db.l}}{{.}}{{/db.l}}"})
+  @ValueSource(strings = {"{{#db}}{{base64}}{{/db}}", "{{#db.l}}{{.}}{{/db.l}}"})
   @DisplayName("refuses what has no text")
   void noText(String template) {
     FetchFailure failure =
@@ -266,5 +277,14 @@ class SecretTemplateTest {
 
     assertThat(failure.code()).isEqualTo(ExitCode.BAD_PLAN);
     assertThat(failure.oneSentence()).contains("\"url\"", "rename the secret");
+  }
+
+  @Test
+  @DisplayName("can have the name of a helper itself, since nothing can name it")
+  void namedAsHelper() throws Exception {
+    SecretFile json =
+        new SecretFile("json", null, null, "conf.json", new Template("{{db.user}}"), 0444, false);
+
+    assertThat(rendering("x").file(json).render().get("conf.json")).asString().isEqualTo("ann");
   }
 }
