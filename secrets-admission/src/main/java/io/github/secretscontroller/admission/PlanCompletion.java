@@ -41,7 +41,7 @@ final class PlanCompletion {
         .failoverRegion(plan.failoverRegion())
         .refresh(mode == Mode.INIT ? Refresh.DEFAULT : refresh(plan.refresh()))
         .onChange(plan.onChange())
-        .allowed(allowed(plan.files(), !volumes.isEmpty(), problems))
+        .allowed(allowed(plan, !volumes.isEmpty(), problems))
         .sealed(sealed(plan.files(), !volumes.isEmpty(), problems))
         .resolve(volumes)
         .build();
@@ -63,14 +63,13 @@ final class PlanCompletion {
     return annotations.containsKey(annotation);
   }
 
-  private List<ReferencePattern> allowed(
-      List<SecretFile> files, boolean resolves, Problems problems) {
+  private List<ReferencePattern> allowed(InjectionPlan plan, boolean resolves, Problems problems) {
     SecretPolicy policy = config.policy();
     if (policy == null) {
       return List.of();
     }
     List<ReferencePattern> allowed = policy.allowed(namespace, serviceAccount);
-    for (SecretReference secret : SecretPolicy.outside(allowed, files)) {
+    for (SecretReference secret : SecretPolicy.outside(allowed, plan.files())) {
       problems.forbidden(
           "annotation "
               + annotationOf(secret)
@@ -79,11 +78,19 @@ final class PlanCompletion {
               + ", which the operator's policy doesn't allow to "
               + who()
               + "; it allows "
-              + (allowed.isEmpty()
-                  ? "no secret there, so ask for a rule"
-                  : allowed.stream()
-                      .map(ReferencePattern::text)
-                      .collect(Collectors.joining(", "))));
+              + told(allowed));
+    }
+    for (SecretReference secret :
+        SecretPolicy.outsideAway(allowed, plan.files(), plan.failoverRegion())) {
+      problems.forbidden(
+          "annotation "
+              + PodWide.FAILOVER_REGION
+              + " lets "
+              + secret.describe()
+              + " be read, which the operator's policy doesn't allow to "
+              + who()
+              + "; it allows "
+              + told(allowed));
     }
     // In a plan, no pattern at all means that everything is allowed.
     if (allowed.isEmpty() && resolves) {
@@ -96,6 +103,12 @@ final class PlanCompletion {
               + "; ask for a rule");
     }
     return allowed;
+  }
+
+  private static String told(List<ReferencePattern> allowed) {
+    return allowed.isEmpty()
+        ? "no secret there, so ask for a rule"
+        : allowed.stream().map(ReferencePattern::text).collect(Collectors.joining(", "));
   }
 
   private String who() {

@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Which secrets a pod may name: what the operator's rules add up to. */
 final class SecretPolicy {
@@ -52,9 +53,30 @@ final class SecretPolicy {
         named.add(file.failover().withSelector(null));
       }
     }
-    return named.stream()
-        .filter(secret -> allowed.stream().noneMatch(pattern -> pattern.matches(secret)))
-        .toList();
+    return named.stream().filter(secret -> !isAllowed(allowed, secret)).toList();
+  }
+
+  /**
+   * The ARNs that no pattern allows, and that allowed ARNs become in the failover region; a pattern
+   * may name a region.
+   */
+  static List<SecretReference> outsideAway(
+      List<ReferencePattern> allowed, List<SecretFile> files, @Nullable String failoverRegion) {
+    Set<SecretReference> away = new LinkedHashSet<>();
+    for (SecretFile file : files) {
+      SecretReference secret = file.secret();
+      if (failoverRegion != null
+          && secret != null
+          && file.failover() == null
+          && isAllowed(allowed, secret)) {
+        away.add(secret.withSelector(null).inRegion(failoverRegion));
+      }
+    }
+    return away.stream().filter(secret -> !isAllowed(allowed, secret)).toList();
+  }
+
+  private static boolean isAllowed(List<ReferencePattern> allowed, SecretReference secret) {
+    return allowed.stream().anyMatch(pattern -> pattern.matches(secret));
   }
 
   /** The names that a glob stands for: {@code *} is any run of characters, {@code ?} is one. */

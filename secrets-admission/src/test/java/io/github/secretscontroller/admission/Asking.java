@@ -35,6 +35,7 @@ final class Asking {
   private Map<String, String> resources = Map.of();
   private Set<String> containers = Set.of();
   private OnChange onChange = OnChange.NOTHING;
+  private @Nullable String failoverRegion;
   private @Nullable Mode mode;
   private InjectorConfig.Builder config = Pods.config();
 
@@ -83,6 +84,11 @@ final class Asking {
     return this;
   }
 
+  Asking failoverRegion(String region) {
+    this.failoverRegion = region;
+    return annotation(PodWide.FAILOVER_REGION, region);
+  }
+
   Asking annotation(String key, String value) {
     annotations.put(key, value);
     return this;
@@ -95,7 +101,12 @@ final class Asking {
     if (mounts.isEmpty()) {
       mount("/var/run/secrets/k8s.aws", null);
     }
-    InjectionPlan plan = InjectionPlan.builder().files(files).onChange(onChange).build();
+    InjectionPlan plan =
+        InjectionPlan.builder()
+            .files(files)
+            .failoverRegion(failoverRegion)
+            .onChange(onChange)
+            .build();
     InjectionRequest request =
         new InjectionRequest(plan, mounts, mode, containers, resources, variables);
     return new SecretInjector(config.build())

@@ -59,6 +59,24 @@ class OperatorPolicyTest {
                   + " ssm:/shop/*, shared/*");
     }
 
+    @Test
+    @DisplayName("in the failover region as well, where an ARN is another one")
+    void away() {
+      String here = "arn:aws:secretsmanager:us-east-1:123456789012:secret:*";
+      assertThat(
+              asking(Pods.ARN, rule("*", "*", here)).failoverRegion("eu-central-1").refusal(web()))
+          .isEqualTo(
+              "pod default/web can't get its secrets: annotation secrets.k8s.aws/failover-region lets "
+                  + Pods.ARN.replace("us-east-1", "eu-central-1")
+                  + " be read, which the operator's policy doesn't allow to ServiceAccount"
+                  + " webserver-service-account in namespace default; it allows "
+                  + here);
+      asking(Pods.ARN, rule("*", "*", here.replace("us-east-1", "*")))
+          .failoverRegion("eu-central-1")
+          .admitted(web());
+      asking("prod/db", rule("*", "*", "prod/*")).failoverRegion("eu-central-1").admitted(web());
+    }
+
     @ParameterizedTest
     @CsvSource({
       "default, *,                          database-password, true",

@@ -164,17 +164,7 @@ public final class FailoverSecretSource implements SecretSource {
       boolean versioned = counterpart.versionStage() != null || counterpart.versionId() != null;
       return versioned ? counterpart : counterpart.withVersionStage(reference.versionStage());
     }
-    if (!reference.isArn()) {
-      return reference;
-    }
-    String[] fields = ReferenceText.arnFields(reference.id());
-    fields[3] = secondaryRegion;
-    return new SecretReference(
-        reference.scheme(),
-        String.join(":", fields),
-        reference.versionStage(),
-        reference.versionId(),
-        reference.selector());
+    return reference.inRegion(secondaryRegion);
   }
 
   private SecretValue fromSecondary(

@@ -22,6 +22,10 @@ import java.util.Objects;
  * Store reads Secrets Manager, counts as the secret of that name. The name in an ARN matches with
  * its random suffix or without it. Versions, stages and selectors don't matter.
  *
+ * <p>A partial ARN of a name like {@code prod/db-secret} can't be told from a full one of {@code
+ * prod/db}, and {@code prod/db} matches both. What was meant shows in {@link SecretValue#origin},
+ * the full ARN that AWS answered with: whoever enforces patterns asks again with that.
+ *
  * @param text the pattern; never blank
  */
 public record ReferencePattern(String text) {
@@ -72,9 +76,23 @@ public record ReferencePattern(String text) {
     boolean suffixed =
         reference.isArn()
             && reference.scheme().equals(SecretReference.SECRETS_MANAGER)
-            && id.length() > SUFFIX
-            && id.charAt(id.length() - SUFFIX) == '-';
+            && hasSuffix(id);
     return glob(glob, id) || (suffixed && glob(glob, id.substring(0, id.length() - SUFFIX)));
+  }
+
+  /** Whether it ends as every full ARN does, though a name may end so, too. */
+  private static boolean hasSuffix(String id) {
+    int dash = id.length() - SUFFIX;
+    if (dash <= 0 || id.charAt(dash) != '-') {
+      return false;
+    }
+    for (int i = dash + 1; i < id.length(); i++) {
+      char c = id.charAt(i);
+      if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9')) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**

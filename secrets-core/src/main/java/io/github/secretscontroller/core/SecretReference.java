@@ -96,6 +96,16 @@ public record SecretReference(
     return ReferenceText.whole(this);
   }
 
+  /** The same secret in another region; a name, which tells no region, stays as it is. */
+  public SecretReference inRegion(String region) {
+    if (!isArn()) {
+      return this;
+    }
+    String[] fields = ReferenceText.arnFields(id);
+    fields[3] = region;
+    return new SecretReference(scheme, String.join(":", fields), versionStage, versionId, selector);
+  }
+
   /** Whether the id is an ARN, which names its region and account. */
   public boolean isArn() {
     return id.startsWith("arn:");

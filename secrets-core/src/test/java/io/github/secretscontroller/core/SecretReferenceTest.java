@@ -148,6 +148,18 @@ class SecretReferenceTest {
   }
 
   @Test
+  @DisplayName("has another region's ARN, while a name stays the same")
+  void inRegion() {
+    assertThat(SecretReference.parse(ARN + "?stage=blue#user").inRegion("us-gov-west-1"))
+        .isEqualTo(
+            SecretReference.parse(
+                ARN.replaceAll("^(arn:aws:secretsmanager:)[^:]+", "$1us-gov-west-1")
+                    + "?stage=blue#user"));
+    assertThat(SecretReference.parse("db").inRegion("eu-west-1")).hasToString("db");
+    assertThat(SecretReference.parse("kms:AAAA").inRegion("eu-west-1")).hasToString("kms:AAAA");
+  }
+
+  @Test
   @DisplayName("changes one part at a time")
   void with() {
     SecretReference reference = SecretReference.parse("db?stage=blue#user");

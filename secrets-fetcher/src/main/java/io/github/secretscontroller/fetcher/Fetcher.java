@@ -156,7 +156,8 @@ public final class Fetcher {
 
   private SecretSource open(InjectionPlan plan) throws FetchFailure {
     try {
-      return backend.open(plan, environment);
+      SecretSource source = backend.open(plan, environment);
+      return plan.allowed().isEmpty() ? source : new AllowedSource(source, plan.allowed());
     } catch (IllegalArgumentException e) {
       throw new FetchFailure(ExitCode.BAD_PLAN, String.valueOf(e.getMessage()));
     }

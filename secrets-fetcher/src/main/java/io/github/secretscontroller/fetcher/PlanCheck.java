@@ -25,6 +25,7 @@ final class PlanCheck {
     for (SecretFile file : plan.files()) {
       checkReference(plan, file, file.secret(), problems);
       checkReference(plan, file, file.failover(), problems);
+      checkAway(plan, file, problems);
       checkFailover(file, problems);
     }
     Renderer renderer = null;
@@ -63,6 +64,24 @@ final class PlanCheck {
               + reference.describe()
               + " is sealed, and the plan's \"sealed\" must tell with which keys, for which cluster"
               + " and namespace");
+    }
+  }
+
+  /** Away, an ARN is another one, which a pattern with a region may not match. */
+  private static void checkAway(InjectionPlan plan, SecretFile file, List<String> problems) {
+    SecretReference secret = file.secret();
+    String region = plan.failoverRegion();
+    if (secret == null || region == null || file.failover() != null || plan.allowed().isEmpty()) {
+      return;
+    }
+    SecretReference away = secret.inRegion(region);
+    if (isAllowed(plan.allowed(), secret) && !isAllowed(plan.allowed(), away)) {
+      problems.add(
+          file.path()
+              + ": the operator doesn't allow "
+              + away.describe()
+              + ", where the secret is read in the failover region; allowed are "
+              + plan.allowed());
     }
   }
 

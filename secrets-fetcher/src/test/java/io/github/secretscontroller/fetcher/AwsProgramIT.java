@@ -189,6 +189,58 @@ class AwsProgramIT {
     }
   }
 
+  @Nested
+  @DisplayName("refuse what the operator's patterns don't allow by the ARN that AWS answers with")
+  class AnsweredArn {
+
+    /** A partial ARN, that looks like the full one of a secret that is called db. */
+    private static final String PARTIAL =
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-secret";
+
+    private void allowed(String pattern) {
+      launcher.with(
+          "SECRETS_PLAN",
+          """
+          {"version": 1, "files": [%s], "refresh": {"interval": "PT1S"}, "allowed": ["%s"]}
+          """
+              .formatted(file(PARTIAL, "a"), pattern));
+    }
+
+    @Test
+    @DisplayName("before anything is published")
+    void notAllowed() throws Exception {
+      aws.put("db", "1");
+      aws.put("db-secret", "another's");
+      allowed("db");
+
+      assertFailed(
+          run("init"),
+          4,
+          "a: " + PARTIAL + " is the secret " + StubSecretsManager.arn("db-secret"),
+          ", which the operator doesn't allow here; allowed are [db]; name another secret");
+    }
+
+    @Test
+    @DisplayName("but not a secret that a pattern names, by its ARN too")
+    void allowed() throws Exception {
+      aws.put("db-secret", "1");
+      for (String pattern : List.of("db-secret", "arn:aws:secretsmanager:*:secret:db-secret")) {
+        allowed(pattern);
+        assertThat(run("init").exitCode()).isZero();
+        assertThat(root.resolve("a")).hasContent("1");
+      }
+    }
+
+    @Test
+    @DisplayName("as a sidecar, too")
+    void sidecar() throws Exception {
+      aws.put("db-secret", "another's");
+      allowed("db");
+
+      assertFailed(run("sidecar"), 4, "which the operator doesn't allow here");
+    }
+  }
+
   @Test
   @DisplayName("wait until AWS doesn't throttle any more")
   void throttled() throws Exception {

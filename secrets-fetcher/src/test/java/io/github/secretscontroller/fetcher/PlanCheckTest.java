@@ -54,6 +54,31 @@ class PlanCheckTest {
   }
 
   @Test
+  @DisplayName("tells an ARN that no pattern matches in the failover region")
+  void notAllowedAway() throws Exception {
+    String arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf";
+    String pattern = "arn:aws:secretsmanager:eu-west-1:*";
+    InjectionPlan.Builder plan =
+        InjectionPlan.builder()
+            .file(file(arn, "a"))
+            .failoverRegion("eu-central-1")
+            .allowed(List.of(new ReferencePattern(pattern)));
+    assertThat(problems(plan))
+        .containsExactly(
+            "a: the operator doesn't allow "
+                + arn.replace("eu-west-1", "eu-central-1")
+                + ", where the secret is read in the failover region; allowed are ["
+                + pattern
+                + "]");
+    PlanCheck.check(
+        plan.allowed(
+                List.of(
+                    new ReferencePattern(pattern),
+                    new ReferencePattern("arn:aws:secretsmanager:eu-central-1:*")))
+            .build());
+  }
+
+  @Test
   @DisplayName("refuses a sealed value where the plan doesn't tell how to open it")
   void sealed() throws Exception {
     InjectionPlan.Builder plan = InjectionPlan.builder().file(file("kms:AQIDBA", "a"));
