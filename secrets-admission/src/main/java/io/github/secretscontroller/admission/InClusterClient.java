@@ -26,7 +26,7 @@ final class InClusterClient {
     String port = environment.getOrDefault("KUBERNETES_SERVICE_PORT", "443");
     if (host == null) {
       throw new IllegalArgumentException(
-          "WEBHOOK_TLS_SECRET needs an API server, but KUBERNETES_SERVICE_HOST isn't set: is this a pod?");
+          "KUBERNETES_SERVICE_HOST isn't set, so there is no API server to ask: is this a pod?");
     }
     Path directory = Path.of(environment.getOrDefault("WEBHOOK_SERVICE_ACCOUNT", SERVICE_ACCOUNT));
     Path token = directory.resolve("token");

@@ -3,6 +3,7 @@ package io.github.secretscontroller.admission;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.simpleName;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
@@ -36,7 +37,7 @@ class ModuleRulesTest {
   void dependencies() {
     classes()
         .that(not(belongToAnyOf(Pem.class, Authority.class, AdmissionMetrics.class)))
-        .and(not(belongToAnyOf(CLUSTER)))
+        .and(not(belongToAnyOf(CLUSTER).or(simpleName("OrphansCommand"))))
         .should()
         .onlyDependOnClassesThat(
             resideInAnyPackage(
@@ -56,10 +57,11 @@ class ModuleRulesTest {
 
   @Test
   @DisplayName(
-      "needs the Kubernetes client for a self-managed certificate and the sweeper: it is optional")
+      "needs the Kubernetes client for a self-managed certificate, the sweeper, and to explain"
+          + " orphans: it is optional")
   void kubernetesClient() {
     noClasses()
-        .that(not(belongToAnyOf(CLUSTER)))
+        .that(not(belongToAnyOf(CLUSTER).or(simpleName("OrphansCommand"))))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("io.kubernetes..", "okhttp3..", "kotlin..")

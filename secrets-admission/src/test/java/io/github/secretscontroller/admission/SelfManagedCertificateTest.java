@@ -348,7 +348,7 @@ class SelfManagedCertificateTest {
           "webhook-ca | c | h | WEBHOOK_TLS_SECRET must be namespace/name, not \"webhook-ca\"",
           "hooks/a    |   | h | WEBHOOK_TLS_SECRET needs WEBHOOK_TLS_CONFIGURATIONS, the names of",
           "hooks/a    | c |   | WEBHOOK_TLS_SECRET needs WEBHOOK_TLS_HOSTS, the names that the API",
-          "hooks/a    | c | h | WEBHOOK_TLS_SECRET needs an API server, but KUBERNETES_SERVICE_HOST",
+          "hooks/a    | c | h | KUBERNETES_SERVICE_HOST isn't set, so there is no API server",
         })
     @DisplayName("and says what is missing there")
     void incomplete(String secret, String configurations, String hosts, String sentence) {

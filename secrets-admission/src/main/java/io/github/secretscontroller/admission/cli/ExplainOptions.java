@@ -37,7 +37,8 @@ record ExplainOptions(
     }
     String command = rest.next();
     if (!command.equals("explain")) {
-      throw new UsageException("there is no command \"" + command + "\"; the only one is explain");
+      throw new UsageException(
+          "there is no command \"" + command + "\"; there are explain, and explain orphans");
     }
     String config = null;
     String namespace = "default";
@@ -51,8 +52,7 @@ record ExplainOptions(
         case "--config" -> config = value(word, rest);
         case "--namespace", "-n" -> namespace = value(word, rest);
         case "--account" -> account = matching(word, value(word, rest), "[0-9]{12}", "12 digits");
-        case "--region" ->
-            region = matching(word, value(word, rest), "[a-z]+(-[a-z]+)+-[0-9]+", "like eu-west-1");
+        case "--region" -> region = region(word, rest);
         case "--output", "-o" -> output = output(value(word, rest));
         default -> {
           if (word.startsWith("-") && !word.equals("-")) {
@@ -68,14 +68,18 @@ record ExplainOptions(
     return new ExplainOptions(config, namespace, account, region, output, List.copyOf(files));
   }
 
-  private static String value(String option, Iterator<String> rest) throws UsageException {
+  static String region(String option, Iterator<String> rest) throws UsageException {
+    return matching(option, value(option, rest), "[a-z]+(-[a-z]+)+-[0-9]+", "like eu-west-1");
+  }
+
+  static String value(String option, Iterator<String> rest) throws UsageException {
     if (!rest.hasNext()) {
       throw new UsageException(option + " needs a value");
     }
     return rest.next();
   }
 
-  private static String matching(String option, String value, String pattern, String what)
+  static String matching(String option, String value, String pattern, String what)
       throws UsageException {
     if (!value.matches(pattern)) {
       throw new UsageException(option + " must be " + what + ", not \"" + value + "\"");

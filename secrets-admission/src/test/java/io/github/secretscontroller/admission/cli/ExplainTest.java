@@ -276,7 +276,7 @@ class ExplainTest {
       delimiter = '|',
       value = {
         "                             | a command is missing; try --help",
-        "explian a.yaml               | there is no command \"explian\"; the only one is explain",
+        "explian a.yaml               | there is no command \"explian\"; there are explain, and explain orphans",
         "explain                      | a file is missing; name manifests, or - for",
         "explain --outptu json -      | the option --outptu is unknown; try --help",
         "explain - --output           | --output needs a value",

@@ -63,11 +63,7 @@ public final class App {
         exchange -> reply(exchange, 200, "text/plain; version=0.0.4", registry.scrape()));
   }
 
-  /**
-   * Serves until the process is told to stop, then finishes what it has begun. With {@code orphans}
-   * it only lists what native Secrets have left in the backend, and with {@code orphans --delete}
-   * schedules its deletion.
-   */
+  /** Serves until the process is told to stop, then finishes what it has begun. */
   public static void main(String[] args) {
     // Seconds in which a request has to arrive: who is slower gives its thread back.
     System.setProperty("sun.net.httpserver.maxReqTime", "20");
@@ -78,12 +74,6 @@ public final class App {
     System.setProperty("sun.net.httpserver.idleInterval", "120");
     System.setProperty("sun.net.httpserver.maxIdleConnections", "10000");
     try {
-      if (args.length > 0 && args[0].equals("orphans")) {
-        Map<String, String> env = System.getenv();
-        boolean delete = args.length > 1 && args[1].equals("--delete");
-        Sweeping.orphans(env, SecretsBackend.of(env), delete);
-        return;
-      }
       App app = new App(System.getenv());
       Runtime.getRuntime().addShutdownHook(new Thread(app::drain, "drain"));
       app.server.start();

@@ -1,9 +1,7 @@
 package io.github.secretscontroller.samples.backend;
 
 import io.github.secretscontroller.admission.NativeSecretSweeper;
-import io.github.secretscontroller.core.StagingSecretWriter.Written;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -43,26 +41,6 @@ public final class Sweeping {
               return thread;
             });
     var unused = scheduler.scheduleWithFixedDelay(() -> sweep(sweeper), 0, 60, TimeUnit.SECONDS);
-  }
-
-  /** Lists what belongs to no Secret, one name a line, and schedules its deletion if told to. */
-  public static void orphans(
-      Map<String, String> env, Optional<SecretsBackend> backend, boolean delete) {
-    if (backend.isEmpty()) {
-      throw new IllegalArgumentException("there is no backend: set WEBHOOK_SECRETS_BACKEND");
-    }
-    NativeSecretSweeper sweeper =
-        NativeSecretSweeper.inCluster(env, backend.get().writer(), backend.get().config()).build();
-    for (Written orphan : sweeper.orphans()) {
-      boolean deleted = delete && sweeper.delete(orphan);
-      System.out.println(
-          orphan.reference()
-              + " of Secret "
-              + orphan.owner().namespace()
-              + "/"
-              + orphan.owner().name()
-              + (deleted ? ": deletion scheduled" : ""));
-    }
   }
 
   private static void sweep(NativeSecretSweeper sweeper) {
