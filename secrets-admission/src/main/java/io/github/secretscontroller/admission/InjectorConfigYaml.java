@@ -51,7 +51,8 @@ final class InjectorConfigYaml {
           "environmentFiles",
           "allowHostNamespaces",
           "kubernetesVersion",
-          "policy");
+          "policy",
+          NativeSecretsYaml.SECTION);
 
   private final InjectorConfig.Builder builder;
   private final List<String> problems = new ArrayList<>();
@@ -126,8 +127,10 @@ final class InjectorConfigYaml {
       case "allowHostNamespaces" -> builder.allowHostNamespaces(bool(option, value));
       case "kubernetesVersion" -> builder.kubernetesVersion(scalar(option, value));
       case "policy" -> applyPolicy(option, value);
-      // Read by NativeSecretsConfig.
-      case NativeSecretsYaml.SECTION -> {}
+      // NativeSecretsConfig reads it; here it is only checked, so that all problems are told at
+      // once.
+      case NativeSecretsYaml.SECTION ->
+          NativeSecretsYaml.read(value, NativeSecretsConfig.builder());
       default -> throw unknown("", option, OPTIONS);
     }
   }

@@ -12,7 +12,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** The YAML form of {@link NativeSecretsConfig}: strict, one option for each builder method. */
+/**
+ * The YAML form of {@link NativeSecretsConfig}: strict, one option for each builder method. All
+ * problems of the section are told at once.
+ */
 final class NativeSecretsYaml {
 
   static final String SECTION = "nativeSecrets";
@@ -20,7 +23,22 @@ final class NativeSecretsYaml {
   private static final YAMLMapper YAML =
       YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
+  private static final List<String> OPTIONS =
+      List.of(
+          "cluster",
+          "namespaces",
+          "excludedNamespaces",
+          "layout",
+          "versions",
+          "nameTemplate",
+          "profile");
+
   private NativeSecretsYaml() {}
+
+  /** The names of all options, with the section's. */
+  static List<String> options() {
+    return OPTIONS.stream().map(option -> SECTION + "." + option).toList();
+  }
 
   static NativeSecretsConfig.Builder read(Path file) {
     try {
@@ -40,13 +58,32 @@ final class NativeSecretsYaml {
       throw new IllegalArgumentException(
           "the configuration is no valid YAML: " + e.getOriginalMessage(), e);
     }
-    if (section.isMissingNode() || section.isNull()) {
-      return;
+    if (!section.isMissingNode() && !section.isNull()) {
+      read(section, builder);
     }
+  }
+
+  static void read(JsonNode section, NativeSecretsConfig.Builder builder) {
     if (!section.isObject()) {
-      throw new IllegalArgumentException(SECTION + " must be a mapping of options");
+      throw new IllegalArgumentException(
+          SECTION + " must be a mapping of " + String.join(", ", OPTIONS));
     }
-    section.properties().forEach(option -> apply(option.getKey(), option.getValue(), builder));
+    List<String> problems = new ArrayList<>();
+    section
+        .properties()
+        .forEach(
+            option -> {
+              try {
+                apply(option.getKey(), option.getValue(), builder);
+              } catch (IllegalArgumentException e) {
+                problems.add(String.valueOf(e.getMessage()));
+              }
+            });
+    if (problems.isEmpty()) {
+      // For what only shows when all of it is known.
+      builder.build();
+    }
+    ConfigChecks.require(problems);
   }
 
   private static void apply(String option, JsonNode value, NativeSecretsConfig.Builder builder) {
@@ -67,7 +104,14 @@ final class NativeSecretsYaml {
       }
       default ->
           throw new IllegalArgumentException(
-              "the option \"" + SECTION + "." + option + "\" is unknown");
+              "the option \""
+                  + SECTION
+                  + "."
+                  + option
+                  + "\" is unknown"
+                  + NearMiss.of(option, OPTIONS)
+                      .map(meant -> "; did you mean " + SECTION + "." + meant + "?")
+                      .orElse(""));
     }
   }
 

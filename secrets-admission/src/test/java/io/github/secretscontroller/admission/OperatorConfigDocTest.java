@@ -49,6 +49,11 @@ class OperatorConfigDocTest {
         .containsExactly("shop/*", "ssm:/shop/*");
     assertThat(config.policy().allowed("payments", "ledger")).hasSize(2);
     assertThat(config.policy().allowed("payments", "other")).isEmpty();
+    NativeSecretsConfig secrets =
+        NativeSecretsConfig.fromYaml(read("operator-config.yaml")).build();
+    assertThat(secrets.cluster()).isEqualTo(config.kms().cluster());
+    assertThat(secrets.includes("payments")).isTrue();
+    assertThat(secrets.excludes("monitoring")).isTrue();
   }
 
   @ParameterizedTest
@@ -57,5 +62,14 @@ class OperatorConfigDocTest {
   void everyOption(String option) throws IOException {
     assertThat(read("operator-config.yaml")).containsPattern("(?m)^" + option + ":");
     assertThat(read("operator-config.md")).containsPattern("(?m)^\\| `" + option + "[`.]");
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.github.secretscontroller.admission.NativeSecretsYaml#options")
+  @DisplayName("has a row and an example for each option of native Secrets")
+  void everyNativeOption(String option) throws IOException {
+    String name = option.substring(option.indexOf('.') + 1);
+    assertThat(read("operator-config.yaml")).containsPattern("(?m)^  (# )?" + name + ": ");
+    assertThat(read("operator-config.md")).contains("\n| `" + option + "` |");
   }
 }
