@@ -99,6 +99,11 @@ public final class NativeSecretInterceptor {
         clock);
   }
 
+  /** For messages. */
+  String describeBackend() {
+    return "the backend " + backend.name();
+  }
+
   AdmissionDecision decide(SecretReview review) {
     Scope decided = scope.of(review);
     boolean deletes = review.operation().equals("DELETE");

@@ -38,11 +38,13 @@ final class SecretReviewer implements Reviewer {
       AdmissionDecision decision = interceptor.decide(secret(body));
       // A backend that was interrupted says only that it failed.
       if (!decision.allowed() && deadline.hasPassed()) {
-        throw new UndecidedException(at(), null);
+        throw new UndecidedException(interceptor.describeBackend(), null);
       }
       return decision;
     } catch (RuntimeException e) {
-      throw new UndecidedException(at(), deadline.hasPassed() ? null : e);
+      throw deadline.hasPassed()
+          ? new UndecidedException(interceptor.describeBackend(), null)
+          : new UndecidedException(NativeSecretInterceptor.class.getName(), e);
     } finally {
       watch.end();
     }
@@ -61,9 +63,5 @@ final class SecretReviewer implements Reviewer {
       // The same bytes were read as JSON a moment ago; what it quotes must not reach a log.
       throw new IllegalStateException("the request can't be read again");
     }
-  }
-
-  private static String at() {
-    return NativeSecretInterceptor.class.getName();
   }
 }

@@ -19,11 +19,22 @@ final class SecretCluster {
 
   private final AdmissionHandler handler;
   private final SecretSource source;
-  private final Map<String, ObjectNode> etcd = new HashMap<>();
+  private final Map<String, ObjectNode> etcd;
 
   SecretCluster(NativeSecretInterceptor interceptor, SecretSource source) {
-    this.handler = AdmissionHandler.builder().secrets(interceptor).build();
+    this(AdmissionHandler.builder().secrets(interceptor).build(), source, new HashMap<>());
+  }
+
+  private SecretCluster(
+      AdmissionHandler handler, SecretSource source, Map<String, ObjectNode> etcd) {
+    this.handler = handler;
     this.source = source;
+    this.etcd = etcd;
+  }
+
+  /** The same cluster, which waits for this handler's answers. */
+  SecretCluster with(AdmissionHandler other) {
+    return new SecretCluster(other, source, etcd);
   }
 
   /** A Secret that asks to be native. */
