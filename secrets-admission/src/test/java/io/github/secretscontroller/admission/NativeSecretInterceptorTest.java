@@ -110,7 +110,9 @@ class NativeSecretInterceptorTest {
           "secret-kubectl-apply-create",
           "secret-server-side-apply-create",
           "secret-kubectl-apply-update",
-          "secret-kubectl-replace-update"
+          "secret-kubectl-replace-update",
+          "secret-kubectl-edit-update",
+          "secret-kubectl-patch-update"
         })
     @DisplayName("in what a real API server sent")
     void recorded(String name) throws IOException {
