@@ -20,7 +20,7 @@ final class LayoutPerKey implements NativeLayout {
 
   @Override
   public SortedMap<String, SecretReference> store(NativeContents contents, WriteContext owner) {
-    requireSizes(contents);
+    requireWritable(contents, owner);
     SortedMap<String, SecretReference> references = new TreeMap<>(contents.kept());
     for (Map.Entry<String, byte[]> entry : contents.plain().entrySet()) {
       String key = entry.getKey();
@@ -35,7 +35,7 @@ final class LayoutPerKey implements NativeLayout {
   @Override
   public SortedMap<String, Optional<SecretReference>> find(
       NativeContents contents, WriteContext owner) {
-    requireSizes(contents);
+    requireWritable(contents, owner);
     SortedMap<String, Optional<SecretReference>> references = new TreeMap<>();
     contents.kept().forEach((key, reference) -> references.put(key, Optional.of(reference)));
     contents
@@ -50,7 +50,8 @@ final class LayoutPerKey implements NativeLayout {
   }
 
   /** Before the first is written, lest some are and others can't be. */
-  private void requireSizes(NativeContents contents) {
+  private void requireWritable(NativeContents contents, WriteContext owner) {
+    contents.plain().keySet().forEach(key -> names.nameFor(owner, key));
     int most = backend.writer().maxValueBytes();
     contents
         .plain()

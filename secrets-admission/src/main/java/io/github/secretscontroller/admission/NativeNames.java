@@ -58,7 +58,8 @@ record NativeNames(String template, boolean perKey) {
     try {
       return new SecretReference(SecretReference.SECRETS_MANAGER, name, null, null, null).id();
     } catch (IllegalArgumentException e) {
-      throw new NativeRefusal("it can't be named in the backend: " + e.getMessage());
+      throw new NativeRefusal(
+          (perKey ? "its key " + key : "it") + " can't be named in the backend: " + e.getMessage());
     }
   }
 }

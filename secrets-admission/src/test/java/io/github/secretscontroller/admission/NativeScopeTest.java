@@ -197,6 +197,25 @@ class NativeScopeTest {
     }
 
     @Test
+    @DisplayName("if a key makes no name in the backend, before any other key is written")
+    void key() {
+      SecretCluster perKey =
+          NativeScopeTest.this.cluster(
+              NativeSecretsConfig.builder().layout(NativeSecretsConfig.Layout.KEY));
+      String name = "n".repeat(253);
+      String key = "k".repeat(253);
+      assertThat(perKey.refusal(secret(name, Map.of("a", "short", key, "canary"))))
+          .startsWith(
+              "Secret shop/"
+                  + name
+                  + " was not stored: its key "
+                  + key
+                  + " can't be named in the backend: not a")
+          .endsWith("a secret's name has at most 512 characters, this one has 527");
+      assertThat(root).isEmptyDirectory();
+    }
+
+    @Test
     @DisplayName("if somebody else has a secret of that name")
     void foreign() {
       new DirectorySecretStore(root)
