@@ -7,30 +7,24 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import io.github.secretscontroller.admission.testkit.WebhookProcess;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The webhook program with Secrets Manager behind it, at the endpoint that {@code AWS_ENDPOINT_URL}
@@ -40,27 +34,16 @@ import org.junit.jupiter.api.io.TempDir;
 class NativeSecretsAwsIT {
 
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String TARGET = "X-Amz-Target";
 
   private final String cluster = "it-" + UUID.randomUUID();
-  private final AtomicReference<String> killAfter = new AtomicReference<>("");
-  private HttpServer proxy;
+  private AwsProxy aws;
   private WebhookProcess webhook;
 
   @TempDir Path workspace;
 
-  /** Stands between webhook and endpoint, and can let the webhook crash before it has an answer. */
   @BeforeEach
   void proxy() throws IOException {
-    String endpoint = System.getenv("AWS_ENDPOINT_URL");
-    if (endpoint == null && Boolean.parseBoolean(System.getenv("AWS_TESTS_REQUIRED"))) {
-      throw new IllegalStateException("AWS_ENDPOINT_URL isn't set, and AWS_TESTS_REQUIRED is true");
-    }
-    Assumptions.assumeTrue(endpoint != null, "AWS_ENDPOINT_URL isn't set");
-    HttpClient client = HttpClient.newHttpClient();
-    proxy = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    proxy.createContext("/", exchange -> pass(exchange, client, URI.create(endpoint)));
-    proxy.start();
+    aws = AwsProxy.start();
   }
 
   @AfterEach
@@ -68,64 +51,20 @@ class NativeSecretsAwsIT {
     if (webhook != null) {
       webhook.close();
     }
-    if (proxy != null) {
-      proxy.stop(0);
+    if (aws != null) {
+      aws.close();
     }
   }
 
-  private void pass(HttpExchange exchange, HttpClient client, URI endpoint) throws IOException {
-    try (exchange) {
-      String target = exchange.getRequestHeaders().getFirst(TARGET);
-      HttpResponse<byte[]> answer =
-          client.send(
-              request(endpoint, target, exchange.getRequestBody().readAllBytes()),
-              HttpResponse.BodyHandlers.ofByteArray());
-      if (target.endsWith("." + killAfter.get())) {
-        killAfter.set("");
-        webhook.kill();
-        return;
-      }
-      exchange.getResponseHeaders().set("Content-Type", "application/x-amz-json-1.1");
-      exchange.sendResponseHeaders(answer.statusCode(), answer.body().length);
-      exchange.getResponseBody().write(answer.body());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private static HttpRequest request(URI endpoint, String target, byte[] body) {
-    return HttpRequest.newBuilder(endpoint)
-        .header(TARGET, target)
-        .header("Content-Type", "application/x-amz-json-1.1")
-        // An emulator wants to know the region, and believes any signature.
-        .header(
-            "Authorization",
-            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/secretsmanager/aws4_request,"
-                + " SignedHeaders=host, Signature=00")
-        .POST(HttpRequest.BodyPublishers.ofByteArray(body))
-        .build();
-  }
-
-  private JsonNode aws(String operation, ObjectNode input) throws Exception {
-    HttpResponse<byte[]> answer =
-        HttpClient.newHttpClient()
-            .send(
-                request(
-                    URI.create(System.getenv("AWS_ENDPOINT_URL")),
-                    "secretsmanager." + operation,
-                    JSON.writeValueAsBytes(input)),
-                HttpResponse.BodyHandlers.ofByteArray());
-    return JSON.readTree(answer.body());
-  }
-
-  private void start() throws Exception {
-    Map<String, String> environment = new HashMap<>();
+  private void start(String layout) throws Exception {
+    Map<String, String> environment = new HashMap<>(aws.variables());
     environment.put("WEBHOOK_SECRETS_BACKEND", "secretsmanager");
     environment.put("WEBHOOK_CLUSTER", cluster);
-    environment.put("AWS_ENDPOINT_URL", "http://127.0.0.1:" + proxy.getAddress().getPort());
-    environment.put("AWS_REGION", "us-east-1");
-    environment.put("AWS_ACCESS_KEY_ID", "test");
-    environment.put("AWS_SECRET_ACCESS_KEY", "test");
+    environment.put(
+        "WEBHOOK_CONFIG",
+        Files.writeString(
+                workspace.resolve("webhook.yaml"), "nativeSecrets: {layout: " + layout + "}\n")
+            .toString());
     webhook =
         WebhookProcess.start(
             Path.of(System.getProperty("webhook.jar")),
@@ -176,35 +115,38 @@ class NativeSecretsAwsIT {
   private List<JsonNode> secrets() throws Exception {
     ObjectNode filter = JSON.createObjectNode();
     filter.putArray("Filters").addObject().put("Key", "tag-value").putArray("Values").add(cluster);
-    return aws("ListSecrets", filter).get("SecretList").valueStream().toList();
+    return aws.call("secretsmanager.ListSecrets", filter).get("SecretList").valueStream().toList();
   }
 
-  private List<JsonNode> versions() throws Exception {
+  private List<JsonNode> versions(String suffix) throws Exception {
     ObjectNode input =
         JSON.createObjectNode()
-            .put("SecretId", cluster + "/shop/db/k8s")
+            .put("SecretId", cluster + "/shop/db" + suffix)
             .put("IncludeDeprecated", true);
-    return aws("ListSecretVersionIds", input).get("Versions").valueStream().toList();
+    return aws.call("secretsmanager.ListSecretVersionIds", input)
+        .get("Versions")
+        .valueStream()
+        .toList();
   }
 
   @Test
   @DisplayName("is one secret with one version when the webhook crashed between write and answer")
   void crash() throws Exception {
-    start();
-    killAfter.set("CreateSecret");
+    start("secret");
+    aws.crashAfter("secretsmanager.CreateSecret", webhook::kill);
     assertThatThrownBy(() -> send(secret("canary-1"), null)).isInstanceOf(IOException.class);
     assertThat(secrets()).hasSize(1);
-    start();
+    start("secret");
     ObjectNode first = admitted(send(secret("canary-1"), null), secret("canary-1"));
     assertThat(secrets()).hasSize(1);
-    assertThat(versions()).hasSize(1);
+    assertThat(versions("/k8s")).hasSize(1);
 
-    killAfter.set("PutSecretValue");
+    aws.crashAfter("secretsmanager.PutSecretValue", webhook::kill);
     assertThatThrownBy(() -> send(secret("canary-2"), first)).isInstanceOf(IOException.class);
-    assertThat(versions()).hasSize(2);
-    start();
+    assertThat(versions("/k8s")).hasSize(2);
+    start("secret");
     ObjectNode second = admitted(send(secret("canary-2"), first), secret("canary-2"));
-    assertThat(versions()).hasSize(2);
+    assertThat(versions("/k8s")).hasSize(2);
     assertThat(second.get("data")).isNotEqualTo(first.get("data"));
     assertThat(second.toString())
         .doesNotContain("canary", Base64.getEncoder().encodeToString("canary-2".getBytes(UTF_8)));
@@ -212,7 +154,57 @@ class NativeSecretsAwsIT {
 
     // AWSCURRENT stays with the first until the second is seen stored.
     ObjectNode current = JSON.createObjectNode().put("SecretId", cluster + "/shop/db/k8s");
-    assertThat(aws("GetSecretValue", current).get("SecretString").textValue())
+    assertThat(aws.call("secretsmanager.GetSecretValue", current).get("SecretString").textValue())
         .isEqualTo("{\"password\":\"canary-1\"}");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          secret | its keys make a document of 1398149 bytes, more than the 65536 that the backend secretsmanager takes for one secret; the largest is key blob with 1048576 bytes; make it smaller, split the Secret, or let the operator set layout: key
+          key | its key blob has 1048576 bytes, more than the 65536 that the backend secretsmanager takes for one secret; make it smaller, or split it
+          """)
+  @DisplayName("of 1 MiB is refused, with the key and its size, and nothing of it is written")
+  void tooLarge(String layout, String reason) throws Exception {
+    start(layout);
+    ObjectNode large = secret("canary-1");
+    byte[] blob = new byte[1024 * 1024];
+    Arrays.fill(blob, (byte) 0xfe);
+    ((ObjectNode) large.get("data")).put("blob", blob);
+    HttpResponse<String> answer = send(large, null);
+    JsonNode response = JSON.readTree(answer.body()).get("response");
+    assertThat(response.get("allowed").booleanValue()).isFalse();
+    assertThat(response.at("/status/message").textValue())
+        .isEqualTo("Secret shop/db was not stored: " + reason);
+    assertThat(secrets()).isEmpty();
+
+    // Nor is anything of an update that is too large.
+    ObjectNode first = admitted(send(secret("canary-1"), null), secret("canary-1"));
+    int secrets = secrets().size();
+    assertThat(JSON.readTree(send(large, first).body()).at("/response/allowed").booleanValue())
+        .isFalse();
+    assertThat(secrets()).hasSize(secrets);
+    assertThat(versions(layout.equals("key") ? "/password/k8s" : "/k8s")).hasSize(1);
+  }
+
+  @Test
+  @DisplayName("is refused where somebody else has a secret of its name, which stays as it is")
+  void foreign() throws Exception {
+    start("secret");
+    ObjectNode theirs =
+        JSON.createObjectNode()
+            .put("Name", cluster + "/shop/db/k8s")
+            .put("ClientRequestToken", UUID.randomUUID().toString())
+            .put("SecretString", "theirs");
+    aws.call("secretsmanager.CreateSecret", theirs);
+    JsonNode response = JSON.readTree(send(secret("canary-1"), null).body()).get("response");
+    assertThat(response.get("allowed").booleanValue()).isFalse();
+    assertThat(response.at("/status/message").textValue())
+        .startsWith("Secret shop/db was not stored: ")
+        .contains(cluster + "/shop/db/k8s", "nobody that its tags name");
+    assertThat(versions("/k8s")).hasSize(1);
+    assertThat(secrets()).isEmpty();
   }
 }

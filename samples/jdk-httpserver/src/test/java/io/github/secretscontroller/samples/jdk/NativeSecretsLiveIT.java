@@ -18,8 +18,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -264,6 +262,17 @@ class NativeSecretsLiveIT {
     cluster.kubectlWith(manifest, "apply", "--server-side", "-f", "-").orFail();
     assertThat(stored("ssa").get("data")).isEqualTo(first.get("data"));
     assertThat(versions("ssa")).isEqualTo(1);
+
+    // Another manager, who read it and applies what it read: the references.
+    ObjectNode references = (ObjectNode) JSON.readTree(manifest);
+    references.remove("stringData");
+    references.set("data", first.get("data"));
+    cluster
+        .kubectlWith(
+            references.toString(), "apply", "--server-side", "--field-manager=another", "-f", "-")
+        .orFail();
+    assertThat(stored("ssa").get("data")).isEqualTo(first.get("data"));
+    assertThat(versions("ssa")).isEqualTo(1);
   }
 
   @Test
@@ -313,52 +322,48 @@ class NativeSecretsLiveIT {
   }
 
   @Test
-  @DisplayName(
-      "leaves no orphan: what no stored Secret refers to is listed, and deleted on request")
-  void orphans(@TempDir Path workspace) throws Exception {
-    cluster.kubectlWith(manifest("kept", "canary-14"), "create", "-f", "-").orFail();
-    // Admitted with a name that the API server's own validation refuses afterwards.
-    LiveCluster.Output rejected =
-        cluster.kubectlWith(manifest("Rejected", "canary-15"), "create", "-f", "-");
-    assertThat(rejected.exitCode()).isNotZero();
-    String orphan = "kubernetes/native/Rejected/k8s of Secret native/Rejected";
-    assertThat(listOrphans(workspace)).contains(orphan).doesNotContain("native/kept");
-    assertThat(listOrphans(workspace, "--delete")).contains(orphan + ": deletion scheduled");
-    assertThat(listOrphans(workspace)).doesNotContain(orphan);
-    assertThat(document(stored("kept"), "password").get("password").textValue())
-        .isEqualTo("canary-14");
+  @DisplayName("is refused while it has no name but a generateName")
+  void generateName() throws Exception {
+    ObjectNode secret = (ObjectNode) JSON.readTree(manifest("x", "canary-14"));
+    ((ObjectNode) secret.get("metadata")).put("generateName", "generated-").remove("name");
+    LiveCluster.Output output = cluster.kubectlWith(secret.toString(), "create", "-f", "-");
+    assertThat(output.exitCode()).isNotZero();
+    assertThat(output.stderr())
+        .contains("Secret native/generated-* was not stored: it has no name");
   }
 
-  /** What the program prints as a pod of the cluster. */
-  private String listOrphans(Path account, String... arguments) throws Exception {
-    Files.writeString(account.resolve("token"), cluster.token());
-    Files.copy(
-        cluster.certificate(), account.resolve("ca.crt"), StandardCopyOption.REPLACE_EXISTING);
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-jar",
-                System.getProperty("webhook.jar"),
-                "orphans"));
-    command.addAll(List.of(arguments));
-    ProcessBuilder builder =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
-    builder
-        .environment()
-        .putAll(
-            Map.of(
-                "WEBHOOK_SECRETS_BACKEND",
-                "directory:" + root,
-                "WEBHOOK_SERVICE_ACCOUNT",
-                account.toString(),
-                "KUBERNETES_SERVICE_HOST",
-                cluster.url().getHost(),
-                "KUBERNETES_SERVICE_PORT",
-                Integer.toString(cluster.url().getPort())));
-    Process process = builder.start();
-    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
-    assertThat(process.waitFor()).isZero();
-    return output;
+  @Test
+  @DisplayName("that is immutable keeps its values, and is written nowhere by an attempt")
+  void immutable() throws Exception {
+    ObjectNode secret = (ObjectNode) JSON.readTree(manifest("fixed", "canary-16"));
+    cluster.kubectlWith(secret.put("immutable", true).toString(), "apply", "-f", "-").orFail();
+    cluster.kubectlWith(secret.toString(), "apply", "-f", "-").orFail();
+    ((ObjectNode) secret.get("stringData")).put("password", "canary-17");
+    LiveCluster.Output output = cluster.kubectlWith(secret.toString(), "apply", "-f", "-");
+    assertThat(output.exitCode()).isNotZero();
+    assertThat(output.stderr()).contains("Secret native/fixed was not stored: it is immutable");
+    assertThat(versions("fixed")).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("whose label is taken away keeps its values out of etcd")
+  void labelRemoved() throws Exception {
+    cluster.kubectlWith(manifest("escaped", "canary-18"), "apply", "-f", "-").orFail();
+    cluster
+        .kubectl("-n", NAMESPACE, "label", "secret", "escaped", "secrets.k8s.aws/native-")
+        .orFail();
+    cluster
+        .kubectl(
+            "-n",
+            NAMESPACE,
+            "patch",
+            "secret",
+            "escaped",
+            "-p",
+            "{\"stringData\":{\"password\":\"canary-19\"}}")
+        .orFail();
+    JsonNode secret = stored("escaped");
+    assertThat(secret.at("/metadata/labels").isMissingNode()).isTrue();
+    assertThat(document(secret, "password").get("password").textValue()).isEqualTo("canary-19");
   }
 }
