@@ -125,7 +125,7 @@ public final class NativeSecretInterceptor {
     try {
       return replace(review, object, decided.asked());
     } catch (NativeRefusal e) {
-      return refuse(review, e.status(), e.reason());
+      return refuse(review, 400, e.reason());
     } catch (SecretException e) {
       return refuse(review, status(e), String.valueOf(e.getMessage()));
     }
@@ -198,7 +198,7 @@ public final class NativeSecretInterceptor {
     wanted.replaceAll((key, text) -> ManifestCopies.base64(text));
     if (!wanted.equals(stored)) {
       throw new NativeRefusal(
-          422, "it is immutable, so its data can't change; delete it, and create it again");
+          "it is immutable, so its data can't change; delete it, and create it again");
     }
   }
 
