@@ -77,7 +77,15 @@ final class Annotations {
       @Nullable InjectionRequest request,
       @Nullable PodWide podWide,
       List<String> problems,
-      List<String> warnings) {}
+      List<String> warnings) {
+
+    /** The same with one more warning. */
+    Reading withWarning(String warning) {
+      List<String> more = new ArrayList<>(warnings);
+      more.add(warning);
+      return new Reading(request, podWide, problems, more);
+    }
+  }
 
   /** Whether any key is ours, or looks as if it were meant to be. */
   static boolean concern(Map<String, String> annotations) {

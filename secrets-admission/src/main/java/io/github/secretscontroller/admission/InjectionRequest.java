@@ -1,7 +1,7 @@
 package io.github.secretscontroller.admission;
 
 import io.github.secretscontroller.core.InjectionPlan;
-import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
+import io.github.secretscontroller.core.ResolvedVolume;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;

@@ -151,6 +151,10 @@ public final class InjectorConfig {
     return settings.environmentFiles;
   }
 
+  boolean isNase() {
+    return settings.nase;
+  }
+
   boolean allowHostNamespaces() {
     return settings.allowHostNamespaces;
   }
@@ -185,6 +189,7 @@ public final class InjectorConfig {
     private int healthPort = 18321;
     private @Nullable KmsSettings kms;
     private boolean environmentFiles;
+    private boolean nase;
     private boolean allowHostNamespaces;
     private @Nullable Supplier<String> kubernetesVersion;
     private @Nullable List<PolicyRule> policy;
@@ -312,6 +317,15 @@ public final class InjectorConfig {
       return this;
     }
 
+    /**
+     * Takes NASE's annotation of a pod, {@code nase.mhausenblas.info/secret-arn}, for {@code
+     * secrets.k8s.aws/secret.nase}. See {@link NativeSecretsConfig.Builder#naseProfile}.
+     */
+    public Builder naseProfile() {
+      this.nase = true;
+      return this;
+    }
+
     /** Lets pods with hostNetwork, hostPID or hostIPC have secrets. Off by default. */
     public Builder allowHostNamespaces(boolean allowed) {
       this.allowHostNamespaces = allowed;
@@ -389,6 +403,7 @@ public final class InjectorConfig {
       copy.healthPort = healthPort;
       copy.kms = kms;
       copy.environmentFiles = environmentFiles;
+      copy.nase = nase;
       copy.allowHostNamespaces = allowHostNamespaces;
       copy.kubernetesVersion = kubernetesVersion;
       copy.policy = policy;

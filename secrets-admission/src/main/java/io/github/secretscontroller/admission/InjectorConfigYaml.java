@@ -127,10 +127,14 @@ final class InjectorConfigYaml {
       case "allowHostNamespaces" -> builder.allowHostNamespaces(bool(option, value));
       case "kubernetesVersion" -> builder.kubernetesVersion(scalar(option, value));
       case "policy" -> applyPolicy(option, value);
-      // NativeSecretsConfig reads it; here it is only checked, so that all problems are told at
-      // once.
-      case NativeSecretsYaml.SECTION ->
-          NativeSecretsYaml.read(value, NativeSecretsConfig.builder());
+      case NativeSecretsYaml.SECTION -> {
+        // NativeSecretsConfig reads it; here it is checked, so that all problems are told at once,
+        // and one option means something to pods.
+        NativeSecretsYaml.read(value, NativeSecretsConfig.builder());
+        if (PodTree.text(value, "profile").equals("nase")) {
+          builder.naseProfile();
+        }
+      }
       default -> throw unknown("", option, OPTIONS);
     }
   }

@@ -79,7 +79,8 @@ record NativeRecord(String backend, SortedMap<String, SecretReference> reference
         (key, reference) -> {
           String version = versionByKey.getOrDefault(key, versionByKey.getOrDefault("", ""));
           return reference.versionId() == null && !version.isEmpty()
-              ? reference.withVersionId(version)
+              // The stage only says that the current one is followed.
+              ? reference.withVersionStage(null).withVersionId(version)
               : reference;
         });
     return Optional.of(new NativeRecord(annotations.path(BACKEND).asText(), references));

@@ -41,7 +41,6 @@ public final class NativeSecretInterceptor {
   static final String PLACEHOLDER = "dry-run: a reference would be stored here";
 
   private static final String GONE = "removed: the Secret no longer has this key";
-  private static final String NASE_ANNOTATION = "nase.mhausenblas.info/secret-arn";
   private static final int FAILURES = 5;
   private static final Duration PAUSE = Duration.ofSeconds(15);
 
@@ -210,9 +209,16 @@ public final class NativeSecretInterceptor {
             texts.put(
                 key,
                 reference
-                    .map(r -> (config.pins() ? r : r.withVersionId(null)).toString())
+                    .map(r -> (config.pins() && r.versionId() != null ? r : followed(r)).toString())
                     .orElse(PLACEHOLDER)));
     return texts;
+  }
+
+  /** A mere name says that it is followed: so a reader can tell it from a value. */
+  private static SecretReference followed(SecretReference reference) {
+    SecretReference current = reference.withVersionId(null);
+    boolean certain = current.isArn() || current.scheme().equals(SecretReference.KMS);
+    return certain ? current : current.withVersionStage("AWSCURRENT");
   }
 
   private static SortedMap<String, Optional<SecretReference>> optional(
@@ -241,7 +247,7 @@ public final class NativeSecretInterceptor {
         references -> {
           new NativeRecord(backend.name(), references).writeTo(annotations, texts);
           if (config.isNase()) {
-            references.values().forEach(each -> annotations.put(NASE_ANNOTATION, each.id()));
+            references.values().forEach(each -> annotations.put(NaseAnnotation.KEY, each.id()));
           }
         });
     if (stored.isEmpty() && complete) {

@@ -4,11 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.secretscontroller.admission.InjectionRequest.Mode;
 import io.github.secretscontroller.core.InjectionPlan;
-import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
 import io.github.secretscontroller.core.InjectionPlan.Signal;
 import io.github.secretscontroller.core.PodMutator;
 import io.github.secretscontroller.core.PodRequest;
 import io.github.secretscontroller.core.PodVerdict;
+import io.github.secretscontroller.core.ResolvedVolume;
 import io.github.secretscontroller.core.SecretFile;
 import io.github.secretscontroller.core.SecretReference;
 import java.nio.charset.StandardCharsets;
@@ -51,7 +51,11 @@ public final class SecretInjector implements PodMutator {
 
   @Override
   public boolean concerns(PodRequest request) {
-    return Annotations.concern(request.annotations());
+    return concern(request.annotations());
+  }
+
+  private static boolean concern(Map<String, String> annotations) {
+    return annotations.containsKey(NaseAnnotation.KEY) || Annotations.concern(annotations);
   }
 
   @Override
@@ -62,13 +66,19 @@ public final class SecretInjector implements PodMutator {
   /** The same; the reasons of a refusal are left in {@code problems}. */
   PodVerdict mutate(ObjectNode pod, PodRequest request, Problems problems) {
     Map<String, String> annotations = annotations(pod);
-    if (!Annotations.concern(annotations)
+    if (!concern(annotations)
         || annotations.containsKey(MIRROR)
         || !(pod.get("spec") instanceof ObjectNode spec)) {
       return PodVerdict.allow();
     }
-    return mutate(
-        pod, request, annotations, Annotations.read(annotations, fileMode(spec)), problems);
+    boolean nase = annotations.containsKey(NaseAnnotation.KEY);
+    Map<String, String> meant =
+        nase && config.isNase() ? NaseAnnotation.translate(annotations) : annotations;
+    Annotations.Reading reading = Annotations.read(meant, fileMode(spec));
+    if (nase && !config.isNase()) {
+      reading = reading.withWarning(NaseAnnotation.ignored());
+    }
+    return mutate(pod, request, meant, reading, problems);
   }
 
   /** The same for annotations that were read. */
@@ -94,13 +104,15 @@ public final class SecretInjector implements PodMutator {
     reading.problems().forEach(problems::impossible);
     PodChecks checks = new PodChecks(config, spec, problems);
     checks.checkPlatform();
-    ResolvedSecrets secrets = new ResolvedSecrets(spec, resolve);
-    List<ResolvedVolume> volumes = secrets.volumes(problems);
+    ResolvedSecrets secrets = new ResolvedSecrets(spec, resolve, config);
+    List<ResolvedVolume> volumes = secrets.plan(problems);
+    List<String> warnings = new ArrayList<>(reading.warnings());
+    warnings.addAll(secrets.warnings());
     if (injection == null && podWide != null && !volumes.isEmpty()) {
       injection = InjectionRequest.resolving(podWide, volumes);
     } else if (injection == null) {
       return problems.isEmpty()
-          ? new PodVerdict.Allowed(reading.warnings(), Map.of())
+          ? new PodVerdict.Allowed(warnings, Map.of())
           : problems.refuse(request);
     }
     Mode mode = FetcherPlacement.choose(injection, config, spec, problems);
@@ -112,12 +124,11 @@ public final class SecretInjector implements PodMutator {
     if (!problems.isEmpty()) {
       return problems.refuse(request);
     }
-    List<String> warnings = new ArrayList<>(reading.warnings());
     PodUser user = PodUser.of(spec, AppContainers.regular(spec, injection.containers()));
     warnings.addAll(PodChecks.warnings(injection, mode, user, spec));
     FetcherContainer maker =
         new FetcherContainer(config, plan, planJson, injection.resources(), spec);
-    secrets.apply(volumes, config.volumeSizeLimit());
+    secrets.apply();
     FetcherPlacement.place(mode, spec, maker, user, config);
     inject(spec, injection, mode);
     return new PodVerdict.Allowed(warnings, mark(pod, plan, planJson));

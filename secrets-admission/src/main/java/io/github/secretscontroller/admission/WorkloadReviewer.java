@@ -43,15 +43,36 @@ final class WorkloadReviewer implements Reviewer {
       return AdmissionDecision.UNCHANGED;
     }
     PodRequest request = request(review, pod.get());
+    List<String> warnings = new ArrayList<>(misplaced(review, manifest, request.annotations()));
     if (!mutators.concerns(request)) {
-      return AdmissionDecision.UNCHANGED;
+      return AdmissionDecision.allow(warnings, Map.of());
     }
     AdmissionDecision decision = mutators.mutate(pod.get(), request, deadline);
-    List<String> warnings = new ArrayList<>(decision.warnings());
+    warnings.addAll(decision.warnings());
     if (!decision.allowed()) {
       warnings.add(0, "will be refused: " + decision.message());
     }
     return AdmissionDecision.allow(warnings, Map.of());
+  }
+
+  /** NASE read its annotation there, and a hand slips easily. */
+  private List<String> misplaced(
+      AdmissionReview review, ObjectNode manifest, Map<String, String> pods) {
+    List<String> warnings = new ArrayList<>();
+    for (Map.Entry<String, JsonNode> annotation :
+        manifest.path("metadata").path("annotations").properties()) {
+      String key = annotation.getKey();
+      boolean ours = key.equals(NaseAnnotation.KEY) || Annotations.KNOWN.contains(key);
+      if (ours && !pods.containsKey(key)) {
+        warnings.add(
+            "annotation "
+                + key
+                + " of the "
+                + describe(review)
+                + " itself has no effect; move it to the metadata of the pod template");
+      }
+    }
+    return warnings;
   }
 
   private PodRequest request(AdmissionReview review, ObjectNode pod) {

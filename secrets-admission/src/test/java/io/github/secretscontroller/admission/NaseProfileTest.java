@@ -43,7 +43,8 @@ class NaseProfileTest {
   @DisplayName("has its key, its name and its annotation, and leaves other keys alone")
   void contract() {
     ObjectNode admitted = cluster.put(secret(Map.of("nase", "supersecret", "other", "plain")));
-    assertThat(text(admitted, "nase")).isEqualTo("shop.my-secret");
+    // A directory has no ARNs.
+    assertThat(text(admitted, "nase")).isEqualTo("shop.my-secret?stage=AWSCURRENT");
     assertThat(text(admitted, "other")).isEqualTo("plain");
     assertThat(
             admitted
@@ -71,7 +72,8 @@ class NaseProfileTest {
     ObjectNode first = cluster.put(secret(Map.of("nase", "one", "other", "plain")));
     assertThat(cluster.patch(first)).isEmpty();
     cluster.put(secret(Map.of("nase", "two", "other", "plain")));
-    assertThat(text(cluster.stored("my-secret"), "nase")).isEqualTo("shop.my-secret");
+    assertThat(text(cluster.stored("my-secret"), "nase"))
+        .isEqualTo("shop.my-secret?stage=AWSCURRENT");
   }
 
   @Test

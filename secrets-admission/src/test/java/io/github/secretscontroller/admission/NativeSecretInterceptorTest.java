@@ -205,6 +205,9 @@ class NativeSecretInterceptorTest {
       SecretCluster cluster = clusterOf(config().versions(Versions.TRACKING));
       ObjectNode admitted = cluster.put(secret("db", Map.of("user", "one")));
       assertThat(reference(admitted, "user").versionId()).isNull();
+      // So that a reader can tell it from a value that looks like a name.
+      assertThat(SecretCluster.text(admitted, "user"))
+          .isEqualTo("prod/shop/db/k8s?stage=AWSCURRENT#user");
       assertThat(annotations(admitted).has(NativeRecord.VERSION)).isTrue();
       store.write(
           "prod/shop/db/k8s", "{\"user\":\"rotated\"}".getBytes(StandardCharsets.UTF_8), DB);

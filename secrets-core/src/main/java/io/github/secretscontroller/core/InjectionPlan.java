@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *  "onChange":{"signal":"HUP","process":"nginx"},
  *  "allowed":["prod/*"],
  *  "sealed":{"keys":["arn:aws:kms:..."],"cluster":"blue","namespace":"shop"},
- *  "resolve":[{"volume":"db-credentials"},{"volume":"all-in-one","mixed":true}]}
+ *  "resolve":[{"volume":"db-credentials"},{"volume":"mine","parts":["references","verbatim"]}]}
  * }</pre>
  *
  * <p>The reader is strict: an unknown version, an unknown field, or the same field twice is an
@@ -96,6 +96,9 @@ public record InjectionPlan(
       throw new IllegalArgumentException("a plan needs at least one file");
     }
     VolumeLayout.check(files);
+    if (!resolve.isEmpty()) {
+      ResolvedVolume.requireOwnNames(resolve);
+    }
     requireRegion("region", region);
     requireRegion("failoverRegion", failoverRegion);
   }
@@ -146,26 +149,6 @@ public record InjectionPlan(
     if (region != null && !REGION.matcher(region).matches()) {
       throw new IllegalArgumentException(
           "the " + what + " \"" + region + "\" must look like eu-west-1");
-    }
-  }
-
-  /**
-   * A volume of native Secrets: the one that kubelet fills has references, and the one that the
-   * pod's containers read has, in files of the same names, what they refer to.
-   *
-   * @param volume the name of the pod's volume
-   * @param mixed whether there are other files in it as well, which are copied as they are
-   */
-  public record ResolvedVolume(String volume, boolean mixed) {
-
-    private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
-
-    /** Checks that the name is one that a volume can have. */
-    public ResolvedVolume {
-      if (!NAME.matcher(volume).matches()) {
-        throw new IllegalArgumentException(
-            "\"" + volume + "\" can't be the name of a volume that is resolved");
-      }
     }
   }
 

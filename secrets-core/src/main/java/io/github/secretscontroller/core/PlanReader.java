@@ -8,9 +8,9 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import io.github.secretscontroller.core.InjectionPlan.HttpPost;
 import io.github.secretscontroller.core.InjectionPlan.OnChange;
 import io.github.secretscontroller.core.InjectionPlan.Refresh;
-import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
 import io.github.secretscontroller.core.InjectionPlan.Sealed;
 import io.github.secretscontroller.core.InjectionPlan.Signal;
+import io.github.secretscontroller.core.ResolvedVolume.Part;
 import io.github.secretscontroller.core.SecretFile.Content;
 import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
 import io.github.secretscontroller.core.SecretFile.Format;
@@ -239,25 +239,42 @@ final class PlanReader {
     while (json.nextToken() != JsonToken.END_ARRAY) {
       String at = where + "[" + volumes.size() + "]";
       require(json.currentToken() == JsonToken.START_OBJECT, at + " is no object");
-      String volume = null;
-      boolean mixed = false;
-      while (json.nextToken() == JsonToken.FIELD_NAME) {
-        String field = json.currentName();
-        json.nextToken();
-        switch (field) {
-          case "volume" -> volume = string(at + ".volume");
-          case "mixed" -> mixed = bool(at + ".mixed");
-          default -> throw invalid(at + "." + field + " is an unknown field", null);
-        }
-      }
-      if (volume == null) {
-        throw invalid(at + " needs \"volume\"", null);
-      }
-      String theVolume = volume;
-      boolean isMixed = mixed;
-      volumes.add(checked(at, () -> new ResolvedVolume(theVolume, isMixed)));
+      volumes.add(readResolvedVolume(at));
     }
     return volumes;
+  }
+
+  private ResolvedVolume readResolvedVolume(String at) throws IOException {
+    String volume = null;
+    List<Part> parts = List.of(Part.REFERENCES);
+    boolean environment = false;
+    while (json.nextToken() == JsonToken.FIELD_NAME) {
+      String field = json.currentName();
+      String fieldAt = at + "." + field;
+      json.nextToken();
+      switch (field) {
+        case "volume" -> volume = string(fieldAt);
+        case "parts" -> parts = strings(fieldAt).stream().map(part -> part(part, fieldAt)).toList();
+        case "environment" -> environment = bool(fieldAt);
+        default -> throw invalid(fieldAt + " is an unknown field", null);
+      }
+    }
+    if (volume == null) {
+      throw invalid(at + " needs \"volume\"", null);
+    }
+    String theVolume = volume;
+    List<Part> theParts = parts;
+    boolean isEnvironment = environment;
+    return checked(at, () -> new ResolvedVolume(theVolume, theParts, isEnvironment));
+  }
+
+  private static Part part(String text, String fieldAt) {
+    for (Part part : Part.values()) {
+      if (part.name().toLowerCase(Locale.ROOT).equals(text)) {
+        return part;
+      }
+    }
+    throw invalid(fieldAt + " has the unknown part \"" + text + "\"", null);
   }
 
   private Sealed readSealed(String where) throws IOException {

@@ -5,9 +5,9 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.github.secretscontroller.core.InjectionPlan.HttpPost;
 import io.github.secretscontroller.core.InjectionPlan.OnChange;
 import io.github.secretscontroller.core.InjectionPlan.Refresh;
-import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
 import io.github.secretscontroller.core.InjectionPlan.Sealed;
 import io.github.secretscontroller.core.InjectionPlan.Signal;
+import io.github.secretscontroller.core.ResolvedVolume.Part;
 import io.github.secretscontroller.core.SecretFile.Content;
 import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
 import io.github.secretscontroller.core.SecretFile.Format;
@@ -60,12 +60,7 @@ final class PlanWriter {
       if (!plan.resolve().isEmpty()) {
         json.writeArrayFieldStart("resolve");
         for (ResolvedVolume volume : plan.resolve()) {
-          json.writeStartObject();
-          json.writeStringField("volume", volume.volume());
-          if (volume.mixed()) {
-            json.writeBooleanField("mixed", true);
-          }
-          json.writeEndObject();
+          write(json, volume);
         }
         json.writeEndArray();
       }
@@ -104,6 +99,21 @@ final class PlanWriter {
     }
     if (file.optional()) {
       json.writeBooleanField("optional", true);
+    }
+    json.writeEndObject();
+  }
+
+  private static void write(JsonGenerator json, ResolvedVolume volume) throws IOException {
+    json.writeStartObject();
+    json.writeStringField("volume", volume.volume());
+    if (!volume.parts().equals(List.of(Part.REFERENCES))) {
+      writeAll(
+          json,
+          "parts",
+          volume.parts().stream().map(part -> part.name().toLowerCase(Locale.ROOT)).toList());
+    }
+    if (volume.environment()) {
+      json.writeBooleanField("environment", true);
     }
     json.writeEndObject();
   }

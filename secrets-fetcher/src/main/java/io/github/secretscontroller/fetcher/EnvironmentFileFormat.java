@@ -1,6 +1,11 @@
 package io.github.secretscontroller.fetcher;
 
 import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -46,52 +51,96 @@ final class EnvironmentFileFormat {
                   + SecretContent.keysOf(fields)
                   + "); name one that there is");
         }
-        requireCarried(name, value);
-        int start = out.size();
-        out.text(name).text("='").text(value).text("'\n");
-        requireShortLines(name, value, out.size() - start);
+        byte[] bytes = bytes(value);
+        try {
+          String obstacle = obstacle(name, bytes);
+          if (obstacle != null) {
+            throw new Unusable(
+                "can't become the environment variable "
+                    + name
+                    + ": the value "
+                    + obstacle
+                    + "; use a file instead");
+          }
+          write(out, name, bytes);
+        } finally {
+          Arrays.fill(bytes, (byte) 0);
+        }
       }
       return out.take();
     }
   }
 
-  private static void requireCarried(String name, String value) throws Unusable {
-    String reason = null;
-    if (value.isEmpty()) {
-      reason = "is empty, which kubelet takes for missing";
-    } else if (value.indexOf('\'') >= 0) {
-      reason = "has a single quote, which ends a value";
-    } else if (value.indexOf('\0') >= 0) {
-      reason = "has a NUL, which no environment can hold";
-    } else if (value.contains("\r\n")) {
-      reason = "has a line that ends in CR LF, of which kubelet drops the CR";
+  /**
+   * A file of one value.
+   *
+   * @param key the name under which kubelet finds it
+   */
+  static byte[] render(String key, byte[] value) throws Unusable {
+    String obstacle = isText(value) ? obstacle(key, value) : "isn't UTF-8 text";
+    if (obstacle != null) {
+      throw new Unusable(
+          "can't become an environment variable: the value "
+              + obstacle
+              + "; mount the Secret as a volume");
     }
-    if (reason != null) {
-      throw uncarried(name, reason);
+    try (SecretBuffer out = new SecretBuffer()) {
+      write(out, key, value);
+      return out.take();
     }
   }
 
-  /** Looks at the single lines only if all together are too long for one. */
-  private static void requireShortLines(String name, String value, int bytes) throws Unusable {
-    if (bytes <= LONGEST_LINE) {
-      return;
+  private static byte[] bytes(String value) throws Unusable {
+    try (SecretBuffer text = new SecretBuffer()) {
+      return text.text(value).take();
     }
-    String before = name + "='";
-    for (String line : (before + value + "'").split("\n", -1)) {
-      try (SecretBuffer measured = new SecretBuffer()) {
-        if (measured.text(line).size() > LONGEST_LINE) {
-          throw uncarried(name, "has a line longer than the 64 KiB that kubelet reads");
+  }
+
+  private static void write(SecretBuffer out, String name, byte[] value) throws Unusable {
+    out.text(name).text("='");
+    out.write(value, 0, value.length);
+    out.text("'\n");
+  }
+
+  /** What of the value the grammar can't carry, or {@code null}. */
+  private static @Nullable String obstacle(String name, byte[] value) {
+    if (value.length == 0) {
+      return "is empty, which kubelet takes for missing";
+    }
+    // What stands before the value in its first line.
+    int line = name.length() + 2;
+    for (int i = 0; i < value.length; i++) {
+      line++;
+      switch (value[i]) {
+        case '\'' -> {
+          return "has a single quote, which ends a value";
         }
+        case '\0' -> {
+          return "has a NUL, which no environment can hold";
+        }
+        case '\n' -> {
+          if (i > 0 && value[i - 1] == '\r') {
+            return "has a line that ends in CR LF, of which kubelet drops the CR";
+          }
+          line = 0;
+        }
+        default -> {}
+      }
+      // The quote that ends the last line counts as well.
+      if (line + (i == value.length - 1 ? 1 : 0) > LONGEST_LINE) {
+        return "has a line longer than the 64 KiB that kubelet reads";
       }
     }
+    return null;
   }
 
-  private static Unusable uncarried(String name, String reason) {
-    return new Unusable(
-        "can't become the environment variable "
-            + name
-            + ": the value "
-            + reason
-            + "; use a file instead");
+  private static boolean isText(byte[] value) {
+    try {
+      CharBuffer text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(value));
+      Arrays.fill(text.array(), '\0');
+      return true;
+    } catch (CharacterCodingException e) {
+      return false;
+    }
   }
 }

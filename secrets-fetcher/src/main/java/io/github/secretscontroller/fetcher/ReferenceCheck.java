@@ -14,6 +14,8 @@ final class ReferenceCheck {
   /** A sealed value of the largest size, with room. */
   private static final int LONGEST = 64 * 1024;
 
+  private static final String CURRENT = "AWSCURRENT";
+
   private static final Pattern VERSION =
       Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
@@ -26,6 +28,8 @@ final class ReferenceCheck {
   /**
    * The reference that a file's content is; {@code null} if it is none. A mere name isn't one: a
    * password can look like that, and would be shown in a message about a secret that isn't there.
+   * So the webhook writes nothing but ARNs, sealed values, and names with a version or, where the
+   * current one is followed, with {@code ?stage=AWSCURRENT}.
    */
   static @Nullable SecretReference reference(byte[] content) {
     if (content.length == 0 || content.length > LONGEST) {
@@ -42,6 +46,7 @@ final class ReferenceCheck {
       boolean certain =
           reference.isArn()
               || reference.scheme().equals(SecretReference.KMS)
+              || CURRENT.equals(reference.versionStage())
               || (reference.versionId() != null
                   && VERSION.matcher(reference.versionId()).matches());
       return certain ? reference : null;

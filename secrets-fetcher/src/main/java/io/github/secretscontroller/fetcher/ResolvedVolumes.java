@@ -1,7 +1,7 @@
 package io.github.secretscontroller.fetcher;
 
 import io.github.secretscontroller.core.InjectionPlan;
-import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
+import io.github.secretscontroller.core.ResolvedVolume;
 import io.github.secretscontroller.core.SecretSource;
 import java.nio.file.Path;
 import java.time.Clock;

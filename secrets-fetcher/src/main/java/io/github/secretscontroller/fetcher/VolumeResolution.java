@@ -1,6 +1,6 @@
 package io.github.secretscontroller.fetcher;
 
-import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
+import io.github.secretscontroller.core.ResolvedVolume;
 import io.github.secretscontroller.core.SecretDocument;
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
@@ -8,19 +8,15 @@ import io.github.secretscontroller.core.SecretResult;
 import io.github.secretscontroller.core.SecretSource;
 import io.github.secretscontroller.core.SecretValue;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,16 +25,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class VolumeResolution {
 
-  /** The size limit of a Kubernetes Secret, and so of one of its files. */
-  private static final int LARGEST_FILE = 1024 * 1024;
+  /** Kubelet reads these as root. */
+  private static final int ENVIRONMENT_MODE = 0400;
 
   private final ResolvedVolume plan;
   private final Path references;
+  private final ReferenceFiles kubelets;
   private final SecretVolume resolved;
-  private final ReferenceCheck check;
   private final Stopper stopper;
 
-  private @Nullable Path seen;
+  private @Nullable List<Path> seen;
   private Map<SecretReference, String> versions = new HashMap<>();
 
   VolumeResolution(
@@ -49,8 +45,8 @@ final class VolumeResolution {
       Stopper stopper) {
     this.plan = plan;
     this.references = references;
+    this.kubelets = new ReferenceFiles(plan, references, check);
     this.resolved = resolved;
-    this.check = check;
     this.stopper = stopper;
   }
 
@@ -60,16 +56,14 @@ final class VolumeResolution {
    * @return how many files there are
    */
   int resolve(SecretSource source) throws FetchFailure {
-    Path state = state();
-    Map<String, Entry> entries = new TreeMap<>();
+    List<Path> state = kubelets.state();
+    Map<String, ReferenceFile> found = new TreeMap<>();
     List<RenderedFile> files = new ArrayList<>();
     Map<SecretReference, SecretResult> results = new HashMap<>();
     try {
-      read(entries);
-      results.putAll(
-          source.fetchAll(
-              entries.values().stream().flatMap(e -> e.whole().stream()).distinct().toList()));
-      render(entries, results, files);
+      kubelets.read(found);
+      results.putAll(source.fetchAll(secrets(found)));
+      render(found, results, files);
       stopper.publish(() -> resolved.publish(files));
       Map<SecretReference, String> read = new HashMap<>();
       results.forEach((reference, result) -> read.put(reference, result.orThrow().versionId()));
@@ -82,13 +76,13 @@ final class VolumeResolution {
     } finally {
       results.values().forEach(Delivery::wipe);
       files.forEach(RenderedFile::close);
-      entries.values().forEach(Entry::wipe);
+      found.values().forEach(ReferenceFile::wipe);
     }
   }
 
   /** Whether kubelet has written other references since. */
   boolean hasChanged() {
-    return !state().equals(seen);
+    return !kubelets.state().equals(seen);
   }
 
   /** Whether a secret whose current version is followed has another one. */
@@ -114,93 +108,58 @@ final class VolumeResolution {
     return "volume " + plan.volume();
   }
 
-  /** Kubelet changes all files at once, by a link to another directory. */
-  private Path state() {
-    try {
-      return Files.readSymbolicLink(references.resolve("..data"));
-    } catch (IOException | UnsupportedOperationException e) {
-      return references;
-    }
-  }
-
-  private void read(Map<String, Entry> entries) throws IOException, FetchFailure {
-    List<String> problems = new ArrayList<>();
-    Path base = references.resolve("..data");
-    Path directory = Files.isDirectory(base) ? base.toRealPath() : references;
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        String path = directory.relativize(file).toString();
-        if (path.startsWith("..")) {
-          continue;
-        }
-        if (Files.size(file) > LARGEST_FILE) {
-          problems.add(path + " of " + this + " has more than " + LARGEST_FILE + " bytes");
-          continue;
-        }
-        byte[] content = Files.readAllBytes(file);
-        SecretReference reference = ReferenceCheck.reference(content);
-        if (reference == null && !plan.mixed()) {
-          problems.add(
-              path
-                  + " of "
-                  + this
-                  + " holds no reference: its Secret isn't native; label it"
-                  + " secrets.k8s.aws/native: enabled and store it again, or don't resolve it");
-        } else if (reference != null) {
-          check.problem(path + " of " + this, reference).ifPresent(problems::add);
-        }
-        entries.put(path, new Entry(mode(file), reference, content));
+  /** Whole secrets, each once. */
+  private static List<SecretReference> secrets(Map<String, ReferenceFile> found) {
+    Set<SecretReference> secrets = new LinkedHashSet<>();
+    for (ReferenceFile file : found.values()) {
+      if (file.reference() != null) {
+        secrets.add(file.reference().whole());
       }
     }
-    if (!problems.isEmpty()) {
-      throw new FetchFailure(ExitCode.BAD_PLAN, problems);
-    }
-  }
-
-  private static int mode(Path file) throws IOException {
-    Set<PosixFilePermission> permissions =
-        Files.getPosixFilePermissions(file, LinkOption.NOFOLLOW_LINKS);
-    int mode = 0;
-    String text = PosixFilePermissions.toString(permissions);
-    for (int i = 0; i < text.length(); i++) {
-      mode |= text.charAt(i) == '-' ? 0 : 0400 >> i;
-    }
-    // Readable by the fetcher itself at least, which compares what it published.
-    return mode | 0400;
+    return List.copyOf(secrets);
   }
 
   private void render(
-      Map<String, Entry> entries,
+      Map<String, ReferenceFile> found,
       Map<SecretReference, SecretResult> results,
       List<RenderedFile> files)
       throws FetchFailure {
     List<String> problems = new ArrayList<>();
     ExitCode code = ExitCode.SUCCESS;
-    for (Map.Entry<String, Entry> file : entries.entrySet()) {
-      Entry entry = file.getValue();
-      SecretReference reference = entry.reference();
-      if (reference == null) {
-        files.add(new RenderedFile(file.getKey(), entry.mode(), entry.content().clone()));
-        continue;
-      }
-      SecretResult result = results.get(reference.withSelector(null));
-      if (result instanceof SecretResult.Fetched fetched) {
-        byte[] value = select(fetched.value(), reference.selector());
-        if (value != null) {
-          files.add(new RenderedFile(file.getKey(), entry.mode(), value));
-          continue;
-        }
+    for (Map.Entry<String, ReferenceFile> file : found.entrySet()) {
+      SecretReference reference = file.getValue().reference();
+      try {
+        byte[] value =
+            reference == null
+                ? file.getValue().content().clone()
+                : value(reference, results.get(reference.whole()));
+        files.add(
+            plan.environment()
+                ? variable(file.getKey(), value, reference == null)
+                : new RenderedFile(file.getKey(), file.getValue().mode(), value));
+      } catch (SecretException e) {
+        code = ExitCode.graver(code, ExitCode.of(e));
+        problems.add(kubelets.where(file.getKey()) + ": " + e.getMessage());
+      } catch (Unusable e) {
         code = ExitCode.graver(code, ExitCode.UNUSABLE);
-        problems.add(
-            file.getKey() + " of " + this + ": there is no such key in " + reference.describe());
-      } else if (result instanceof SecretResult.Failed failed) {
-        code = ExitCode.graver(code, ExitCode.of(failed.failure()));
-        problems.add(file.getKey() + " of " + this + ": " + failed.failure().getMessage());
+        problems.add(kubelets.where(file.getKey()) + ": " + e.getMessage());
       }
     }
     if (!problems.isEmpty()) {
       throw new FetchFailure(code, problems);
     }
+  }
+
+  private static byte[] value(SecretReference reference, @Nullable SecretResult result)
+      throws Unusable {
+    if (result == null) {
+      throw new Unusable("nothing was read for " + reference.describe());
+    }
+    byte[] value = select(result.orThrow(), reference.selector());
+    if (value == null) {
+      throw new Unusable("there is no such key in " + reference.describe());
+    }
+    return value;
   }
 
   private static byte @Nullable [] select(SecretValue value, @Nullable String selector) {
@@ -216,19 +175,23 @@ final class VolumeResolution {
   }
 
   /**
-   * A file that kubelet wrote.
+   * A file for kubelet with one value.
    *
-   * @param reference what it refers to; {@code null} if it holds no reference
+   * @param plain whether the Secret has the value itself
    */
-  @SuppressWarnings("ArrayRecordComponent") // Nobody compares entries.
-  private record Entry(int mode, @Nullable SecretReference reference, byte[] content) {
-
-    List<SecretReference> whole() {
-      return reference == null ? List.of() : List.of(reference.withSelector(null));
-    }
-
-    void wipe() {
-      Arrays.fill(content, (byte) 0);
+  private static RenderedFile variable(String path, byte[] value, boolean plain) throws Unusable {
+    try {
+      byte[] file = EnvironmentFileFormat.render(ResolvedVolume.ENVIRONMENT_KEY, value);
+      return new RenderedFile(path, ENVIRONMENT_MODE, file, true);
+    } catch (Unusable e) {
+      throw plain
+          ? new Unusable(
+              e.getMessage()
+                  + ", or let secrets.k8s.aws/resolve name the native Secrets only, of which this"
+                  + " is none")
+          : e;
+    } finally {
+      Arrays.fill(value, (byte) 0);
     }
   }
 }

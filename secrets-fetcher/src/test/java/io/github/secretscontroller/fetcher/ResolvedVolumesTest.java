@@ -5,8 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.secretscontroller.core.DirectorySecretStore;
 import io.github.secretscontroller.core.InjectionPlan;
-import io.github.secretscontroller.core.InjectionPlan.ResolvedVolume;
 import io.github.secretscontroller.core.ReferencePattern;
+import io.github.secretscontroller.core.ResolvedVolume;
+import io.github.secretscontroller.core.ResolvedVolume.Part;
 import io.github.secretscontroller.core.SecretDocument;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.WriteContext;
@@ -16,9 +17,12 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -26,6 +30,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("Volumes of native Secrets")
 class ResolvedVolumesTest {
@@ -54,8 +61,13 @@ class ResolvedVolumesTest {
     return store.stage("prod/shop/db/k8s", document, DB);
   }
 
-  /** As kubelet writes a Secret volume. */
   private void mount(Map<String, String> files, String mode) throws IOException {
+    mount(references, files, mode);
+  }
+
+  /** As kubelet writes a Secret volume. */
+  private void mount(Path references, Map<String, String> files, String mode) throws IOException {
+    Files.createDirectories(references);
     Path data = Files.createDirectory(references.resolve("..generation-" + generation++));
     for (Map.Entry<String, String> file : files.entrySet()) {
       Path path = data.resolve(file.getKey());
@@ -66,8 +78,9 @@ class ResolvedVolumesTest {
       Files.deleteIfExists(link);
       Files.createSymbolicLink(link, Path.of("..data").resolve(Path.of(file.getKey()).getName(0)));
     }
-    Files.deleteIfExists(references.resolve("..data"));
-    Files.createSymbolicLink(references.resolve("..data"), data.getFileName());
+    Path link = references.resolve("..data_tmp");
+    Files.createSymbolicLink(link, data.getFileName());
+    Files.move(link, references.resolve("..data"), StandardCopyOption.ATOMIC_MOVE);
   }
 
   private ExitCode run(InjectionPlan plan) {
@@ -86,9 +99,13 @@ class ResolvedVolumesTest {
         .run(new String[] {"init"});
   }
 
+  private static InjectionPlan planOf(ResolvedVolume volume) {
+    return InjectionPlan.builder().resolve(List.of(volume)).build();
+  }
+
   private static InjectionPlan plan(boolean mixed, ReferencePattern... allowed) {
     return InjectionPlan.builder()
-        .resolve(List.of(new ResolvedVolume("db", mixed)))
+        .resolve(List.of(ResolvedVolume.of("db", mixed ? Part.MIXED : Part.REFERENCES)))
         .allowed(List.of(allowed))
         .build();
   }
@@ -134,6 +151,110 @@ class ResolvedVolumesTest {
   }
 
   @Test
+  @DisplayName("take no file of another source for a reference, whatever it holds")
+  void verbatim() throws IOException {
+    SecretReference stored = stage("canary-3".getBytes(UTF_8), new byte[] {'b'});
+    String password = stored.withSelector("password").toString();
+    mount(references.resolve("0"), Map.of("arn", ARN, "both", "first"), "rw-r--r--");
+    mount(references.resolve("1"), Map.of("password", password, "both", password), "r--r-----");
+    mount(references.resolve("2"), Map.of("copy", password), "rw-r--r--");
+    InjectionPlan plan =
+        planOf(
+            new ResolvedVolume("db", List.of(Part.VERBATIM, Part.REFERENCES, Part.MIXED), false));
+    assertThat(run(plan)).as(err.toString(UTF_8)).isEqualTo(ExitCode.SUCCESS);
+    assertThat(resolved.resolve("arn")).hasContent(ARN);
+    assertThat(resolved.resolve("password")).hasContent("canary-3");
+    // The later source, as in a projected volume.
+    assertThat(resolved.resolve("both")).hasContent("canary-3");
+    assertThat(resolved.resolve("copy")).hasContent("canary-3");
+  }
+
+  @Test
+  @DisplayName("give nothing to others where the webhook opened a file for the fetcher")
+  void opened() throws IOException {
+    SecretReference stored = stage("canary-4".getBytes(UTF_8), new byte[] {'b'});
+    mount(Map.of("password", stored.withSelector("password").toString()), "r--r--rw-");
+    assertThat(run(plan(false))).isEqualTo(ExitCode.SUCCESS);
+    assertThat(Files.getPosixFilePermissions(resolved.resolve("password").toRealPath()))
+        .isEqualTo(PosixFilePermissions.fromString("r--r-----"));
+  }
+
+  @Test
+  @DisplayName("can be variables: a regular file for kubelet from each key")
+  void variables() throws IOException {
+    SecretReference stored = stage("canary \"5\"\nä".getBytes(UTF_8), new byte[] {'b'});
+    mount(
+        Map.of("db/password", stored.withSelector("password").toString(), "plain/user", "somebody"),
+        "rw-r--r--");
+    assertThat(run(planOf(new ResolvedVolume("db", List.of(Part.MIXED), true))))
+        .as(err.toString(UTF_8))
+        .isEqualTo(ExitCode.SUCCESS);
+    Path file = resolved.resolve("db/password");
+    assertThat(file).hasContent("value='canary \"5\"\nä'\n");
+    assertThat(Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)).isTrue();
+    assertThat(Files.getPosixFilePermissions(file))
+        .isEqualTo(PosixFilePermissions.fromString("r--------"));
+    assertThat(resolved.resolve("plain/user")).hasContent("value='somebody'\n");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      textBlock =
+          """
+          c2F5ICdjYW5hcnkn,         has a single quote
+          Y2FuYXJ5DQo=,             has a line that ends in CR LF
+          Y2FuYXJ5AA==,             has a NUL
+          '',                       is empty
+          Y2FuYXJ5/w==,             isn't UTF-8 text
+          """)
+  @DisplayName("can't be variables with a value that kubelet could not read")
+  void uncarried(String base64, String reason) throws IOException {
+    byte[] value = Base64.getDecoder().decode(base64);
+    SecretReference stored = stage(value, new byte[] {'b'});
+    mount(Map.of("db/password", stored.withSelector("password").toString()), "rw-r--r--");
+    assertThat(run(planOf(new ResolvedVolume("db", List.of(Part.REFERENCES), true))))
+        .isEqualTo(ExitCode.UNUSABLE);
+    assertThat(err.toString(UTF_8))
+        .contains(
+            "the variable from key password of Secret db: can't become an environment variable:"
+                + " the value "
+                + reason)
+        .contains("; mount the Secret as a volume")
+        .doesNotContain("canary", "the native Secrets only");
+  }
+
+  @Test
+  @DisplayName("can't be variables with such a plain value either, and there is another way out")
+  void uncarriedPlain() throws IOException {
+    mount(Map.of("plain/motto", "it's canary"), "rw-r--r--");
+    assertThat(run(planOf(new ResolvedVolume("db", List.of(Part.MIXED), true))))
+        .isEqualTo(ExitCode.UNUSABLE);
+    assertThat(err.toString(UTF_8))
+        .contains(
+            "key motto of Secret plain",
+            "mount the Secret as a volume, or let secrets.k8s.aws/resolve name the native Secrets"
+                + " only")
+        .doesNotContain("canary");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "prod/shop/db/k8s",
+        "prod/shop/db/k8s#password",
+        "prod/shop/db/k8s?stage=AWSPREVIOUS#password",
+        "https://canary.example/db?version=3",
+        "prod/shop/db/k8s?stage=AWSCURRENT#password and more"
+      })
+  @DisplayName("take for a reference nothing that a value may be as well")
+  void noReferences(String text) throws IOException {
+    stage("value".getBytes(UTF_8), new byte[] {'b'});
+    mount(Map.of("password", text), "rw-r--r--");
+    assertThat(run(plan(true))).isEqualTo(ExitCode.SUCCESS);
+    assertThat(resolved.resolve("password")).hasContent(text);
+  }
+
+  @Test
   @DisplayName("have only what the operator allows")
   void allowed() throws IOException {
     mount(Map.of("password", ARN + "#password"), "rw-r--r--");
@@ -151,22 +272,20 @@ class ResolvedVolumesTest {
         .contains("user of volume db: there is no such key in prod/shop");
   }
 
+  private ResolvedVolumes volumes(InjectionPlan plan, MovableClock clock) {
+    return new ResolvedVolumes(
+        plan, directory, clock, new Stopper(), EventLog.plain(new PrintStream(err, true, UTF_8)));
+  }
+
   @Test
   @DisplayName("follow kubelet's edits, and the current version of what names none")
   void followed() throws Exception {
     MovableClock clock = new MovableClock();
     InMemorySecretSource source = new InMemorySecretSource();
-    // A reference without a version is certain only as an ARN.
     String name = SecretReference.parse(ARN).name();
     source.put(name, "one".getBytes(UTF_8));
     mount(Map.of("token", ARN), "rw-r--r--");
-    ResolvedVolumes volumes =
-        new ResolvedVolumes(
-            plan(false),
-            directory,
-            clock,
-            new Stopper(),
-            EventLog.plain(new PrintStream(err, true, UTF_8)));
+    ResolvedVolumes volumes = volumes(plan(false), clock);
     volumes.deliver(source);
     assertThat(resolved.resolve("token")).hasContent("one");
 
@@ -183,5 +302,64 @@ class ResolvedVolumesTest {
     assertThat(resolved.resolve("more")).hasContent("two");
     clock.advance(Duration.ofSeconds(10));
     assertThat(volumes.round(source)).isFalse();
+  }
+
+  @Test
+  @DisplayName("follow a mere name where it says that the current version is meant")
+  void followedName() throws Exception {
+    MovableClock clock = new MovableClock();
+    SecretReference first = stage("one".getBytes(UTF_8), new byte[] {'b'});
+    String followed = first.name() + "?stage=AWSCURRENT#password";
+    mount(Map.of("password", followed), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(store);
+    assertThat(resolved.resolve("password")).hasContent("one");
+
+    store.promote(stage("two".getBytes(UTF_8), new byte[] {'b'}), DB);
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(volumes.round(store)).isTrue();
+    assertThat(resolved.resolve("password")).hasContent("two");
+  }
+
+  @Test
+  @DisplayName("read an edited Secret's references at the versions that they name")
+  void editedPins() throws Exception {
+    MovableClock clock = new MovableClock();
+    SecretReference first = stage("one".getBytes(UTF_8), new byte[] {'b'});
+    SecretReference second = stage("two".getBytes(UTF_8), new byte[] {'b'});
+    mount(Map.of("password", first.withSelector("password").toString()), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(store);
+
+    // What is current doesn't matter to them.
+    store.promote(second, DB);
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(volumes.round(store)).isFalse();
+    mount(Map.of("password", second.withSelector("password").toString()), "rw-r--r--");
+    clock.advance(Duration.ofSeconds(6));
+    assertThat(volumes.round(store)).isTrue();
+    assertThat(resolved.resolve("password")).hasContent("two");
+
+    mount(Map.of("password", first.withSelector("password").toString()), "rw-r--r--");
+    clock.advance(Duration.ofSeconds(6));
+    assertThat(volumes.round(store)).isTrue();
+    assertThat(resolved.resolve("password")).hasContent("one");
+  }
+
+  @Test
+  @DisplayName("stay as they were when an edit brings what the operator doesn't allow")
+  void editedToForbidden() throws Exception {
+    MovableClock clock = new MovableClock();
+    SecretReference first = stage("one".getBytes(UTF_8), new byte[] {'b'});
+    mount(Map.of("password", first.withSelector("password").toString()), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false, new ReferencePattern("prod/shop/*")), clock);
+    volumes.deliver(store);
+
+    mount(Map.of("password", ARN), "rw-r--r--");
+    clock.advance(Duration.ofSeconds(6));
+    assertThat(volumes.round(store)).isFalse();
+    assertThat(resolved.resolve("password")).hasContent("one");
+    assertThat(err.toString(UTF_8))
+        .contains("volume db stays as it was: password of volume db: the operator doesn't allow");
   }
 }
