@@ -43,7 +43,17 @@ class NativeSecretsIT {
   @DisplayName("reaches etcd as references, and the pod that mounts it as its original bytes")
   void directory() throws Exception {
     String store = "directory:" + workspace.resolve("store");
-    roundTrip(Map.of("WEBHOOK_SECRETS_BACKEND", store), Map.of("SECRETS_SOURCE", store));
+    roundTrip("", Map.of("WEBHOOK_SECRETS_BACKEND", store), Map.of("SECRETS_SOURCE", store));
+  }
+
+  @Test
+  @DisplayName("does so by names that follow the current version, too")
+  void tracking() throws Exception {
+    String store = "directory:" + workspace.resolve("store");
+    roundTrip(
+        "nativeSecrets: {versions: tracking}\n",
+        Map.of("WEBHOOK_SECRETS_BACKEND", store),
+        Map.of("SECRETS_SOURCE", store));
   }
 
   @Test
@@ -63,18 +73,21 @@ class NativeSecretsIT {
     Map<String, String> webhook = new HashMap<>(aws);
     webhook.put("WEBHOOK_SECRETS_BACKEND", "secretsmanager");
     webhook.put("WEBHOOK_CLUSTER", "it-" + UUID.randomUUID());
-    roundTrip(webhook, aws);
+    roundTrip("", webhook, aws);
   }
 
-  private void roundTrip(Map<String, String> webhookVariables, Map<String, String> podVariables)
+  private void roundTrip(
+      String options, Map<String, String> webhookVariables, Map<String, String> podVariables)
       throws Exception {
     Path volume = Files.createDirectory(workspace.resolve("volume"));
     Path references = Files.createDirectories(workspace.resolve("references/db"));
     Path resolved = Files.createDirectories(workspace.resolve("resolved/db"));
+    Path variables = Files.createDirectories(workspace.resolve("resolved/secret-vol-env"));
     Path config =
         Files.writeString(
             workspace.resolve("webhook.yaml"),
-            "env: {SECRETS_ROOT: '%s', SECRETS_RESOLVE_ROOT: '%s'}\n".formatted(volume, workspace));
+            "env: {SECRETS_ROOT: '%s', SECRETS_RESOLVE_ROOT: '%s'}\nenvironmentFiles: true\n%s"
+                .formatted(volume, workspace, options));
     try (Webhook webhook =
         Webhook.start(
             programs.resolve("jdk-webhook.jar"),
@@ -91,13 +104,24 @@ class NativeSecretsIT {
       byte[] podRequest = podReview();
       AdmittedPod pod = AdmittedPod.of(podRequest, webhook.review(podRequest));
       mount(secret, references);
+      mountKeys(pod, secret);
       Map<String, String> environment = new HashMap<>(pod.fetcherEnvironment());
       environment.putAll(podVariables);
       String log = fetch(environment);
       assertThat(resolved.resolve("password")).hasBinaryContent(PASSWORD);
       assertThat(resolved.resolve("store.jks")).hasBinaryContent(KEYSTORE);
+      // As kubelet reads it for the variable.
+      assertThat(variables.resolve(reference(pod).get("path").textValue()))
+          .hasBinaryContent(
+              (reference(pod).get("key").textValue() + "='" + new String(PASSWORD, UTF_8) + "'\n")
+                  .getBytes(UTF_8));
       assertThat(log).doesNotContain("canary");
     }
+  }
+
+  private static JsonNode reference(AdmittedPod pod) throws IOException {
+    return JSON.readTree(pod.after().toString())
+        .at("/spec/containers/0/env/0/valueFrom/fileKeyRef");
   }
 
   private static String secretData(String key) throws IOException {
@@ -122,6 +146,8 @@ class NativeSecretsIT {
              "metadata": {"name": "app", "namespace": "shop",
                           "annotations": {"secrets.k8s.aws/resolve": "db"}},
              "spec": {"containers": [{"name": "app", "image": "example/app:1",
+                        "env": [{"name": "PASSWORD", "valueFrom": {
+                          "secretKeyRef": {"name": "db", "key": "password"}}}],
                         "volumeMounts": [{"name": "db", "mountPath": "/etc/db"}]}],
                       "volumes": [{"name": "db", "secret": {"secretName": "db"}}]}}
             """));
@@ -146,6 +172,18 @@ class NativeSecretsIT {
           references.resolve(entry.getKey()), Path.of("..data").resolve(entry.getKey()));
     }
     Files.createSymbolicLink(references.resolve("..data"), data.getFileName());
+  }
+
+  /** As kubelet fills the projected volume of the keys that are variables. */
+  private void mountKeys(AdmittedPod pod, JsonNode secret) throws IOException {
+    for (JsonNode volume : JSON.readTree(pod.after().toString()).at("/spec/volumes")) {
+      for (JsonNode item : volume.at("/projected/sources/0/secret/items")) {
+        Path file =
+            workspace.resolve("references/secret-vol-env").resolve(item.get("path").textValue());
+        Files.createDirectories(file.getParent());
+        Files.write(file, secret.get("data").get(item.get("key").textValue()).binaryValue());
+      }
+    }
   }
 
   private String fetch(Map<String, String> environment) throws Exception {
