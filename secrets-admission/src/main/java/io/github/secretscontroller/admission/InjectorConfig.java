@@ -341,7 +341,7 @@ public final class InjectorConfig {
     /**
      * The same from somebody who knows, such as a client that asks {@code /version}. It is called
      * for each pod that depends on it, by any thread; it caches, and if it throws, the pod is
-     * refused.
+     * refused. With environment files {@link #build} calls it, too, and throws what it throws.
      */
     public Builder kubernetesVersion(Supplier<String> version) {
       this.kubernetesVersion = version;

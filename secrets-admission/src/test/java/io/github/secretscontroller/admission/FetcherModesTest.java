@@ -145,6 +145,31 @@ class FetcherModesTest {
       assertThat(names(Asking.of(Mode.SIDECAR).config(config).admitted(web()), "initContainers"))
           .startsWith("secrets-sidecar-container");
     }
+
+    @Test
+    @DisplayName("never while a client can't tell the version, nor is any pod changed by halves")
+    void unknownVersion() {
+      AdmissionHandler handler =
+          Pods.handler(
+              Pods.config()
+                  .kubernetesVersion(
+                      () -> {
+                        throw new IllegalStateException("the API server says SENSITIVE");
+                      })
+                  .build());
+      ObjectNode sidecar =
+          Pods.annotated(
+              Map.of("secrets.k8s.aws/secret.db", "prod/db", "secrets.k8s.aws/mode", "sidecar"));
+      JsonNode response = Pods.respond(handler, Pods.review(sidecar));
+      assertThat(response.path("allowed").asBoolean()).isFalse();
+      assertThat(response.path("status").path("code").asInt()).isEqualTo(500);
+      assertThat(response.has("patch")).isFalse();
+      assertThat(Pods.message(response)).doesNotContain("SENSITIVE");
+
+      ObjectNode init = Pods.annotated(Map.of("secrets.k8s.aws/secret.db", "prod/db"));
+      assertThat(names(Pods.admitted(handler, init), "initContainers"))
+          .contains("secrets-init-container");
+    }
   }
 
   @Nested

@@ -99,6 +99,49 @@ class InjectorConfigTest {
         .hasMessageContaining(message);
   }
 
+  @Test
+  @DisplayName("is told everything at once that is missing or can't be together")
+  void allProblems() {
+    assertThatThrownBy(
+            () ->
+                InjectorConfig.fromYaml(
+                    """
+                    environmentFiles: true
+                    kubernetesVersion: 1.33.4
+                    resources:
+                      requests: {cpu: 2, memory: 1Gi}
+                      limits: {cpu: 1, memory: 64Mi}
+                    """))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("the configuration has 3 problems: ")
+        .hasMessageContaining("resources.requests.cpu, 2, is more than the limit of 1; ")
+        .hasMessageContaining("resources.requests.memory, 1Gi, is more than the limit of 64Mi; ")
+        .hasMessageContaining("environmentFiles needs Kubernetes 1.34 or newer");
+    assertThatThrownBy(
+            () -> InjectorConfig.builder().environmentFiles(true).kubernetesVersion("1.33").build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(
+            "the configuration has 2 problems: fetcherImage is missing; it has no default; "
+                + "environmentFiles needs Kubernetes 1.34 or newer");
+  }
+
+  @Test
+  @DisplayName("isn't made with environment files while a client can't tell the version")
+  void unknownVersion() {
+    assertThatThrownBy(
+            () ->
+                InjectorConfig.builder()
+                    .fetcherImage("i")
+                    .environmentFiles(true)
+                    .kubernetesVersion(
+                        () -> {
+                          throw new IllegalStateException("no answer to /version");
+                        })
+                    .build())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("no answer to /version");
+  }
+
   @Nested
   @DisplayName("from a webhook's environment")
   class FromEnvironment {

@@ -7,7 +7,9 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -148,6 +150,9 @@ class PublicationIT {
       write(secrets, KILLS + 1);
       assertThat(launcher.run("init").exitCode()).isZero();
       assertThat(root.resolve("file0")).hasContent(content(LINES, KILLS + 1).stripTrailing());
+      assertThat(root.resolve("env/app"))
+          .content()
+          .isEqualTo("SHOP='" + ("publication " + (KILLS + 1) + " ").repeat(LINES) + "'\n");
       assertThat(entries().filter(name -> name.matches("\\.\\.[0-9]+"))).hasSize(1);
       assertThat(entries())
           .filteredOn(name -> !name.matches("\\.\\.[0-9]+"))
@@ -160,7 +165,7 @@ class PublicationIT {
       for (String name : names()) {
         files.append("{\"secret\": \"s\", \"path\": \"").append(name).append("\"}, ");
       }
-      files.append("{\"secret\": \"e\", \"path\": \"env/app\"}");
+      files.append("{\"secret\": \"e\", \"path\": \"env/app\", \"env\": {\"SHOP\": \"shop\"}}");
       return new Launched.Launcher(directory)
           .with("SECRETS_ROOT", root.toString())
           .with("SECRETS_SOURCE", "directory:" + secrets)
@@ -169,7 +174,8 @@ class PublicationIT {
 
     private void write(Path secrets, int publication) throws IOException {
       Launched.put(secrets.resolve("s"), content(LINES, publication));
-      Launched.put(secrets.resolve("e"), "{\"shop\": \"publication " + publication + "\"}");
+      String line = "publication " + publication + " ";
+      Launched.put(secrets.resolve("e"), "{\"shop\": \"" + line.repeat(LINES) + "\"}");
     }
 
     /** Waits until a generation is being written that isn't the current one. */
@@ -202,8 +208,67 @@ class PublicationIT {
         first.add(lines.get(0));
       }
       assertThat(first.stream().distinct()).as(when).hasSize(1);
-      Path env = root.resolve("env/app");
-      if (Files.exists(env)) {}
+      assertWholeEnvironment(when, first.get(0));
+    }
+
+    /** It comes right after the others, so it may still be the one of the publication before. */
+    private void assertWholeEnvironment(String when, String line) throws IOException {
+      int publication = Integer.parseInt(line.substring(line.lastIndexOf(' ') + 1));
+      Path environment = root.resolve("env/app");
+      if (VolumeFiles.exists(environment)) {
+        assertThat(Files.isRegularFile(environment, LinkOption.NOFOLLOW_LINKS)).as(when).isTrue();
+        List<String> whole = new ArrayList<>();
+        for (int i = 1; i <= publication; i++) {
+          whole.add("SHOP='" + ("publication " + i + " ").repeat(LINES) + "'\n");
+        }
+        assertThat(whole).as(when).contains(Files.readString(environment));
+      }
+    }
+  }
+
+  @Nested
+  @DisplayName("when the fetcher runs as root,")
+  class Owned {
+
+    private static final int USER = 12_345;
+    private static final int GROUP = 23_456;
+
+    @Test
+    @DisplayName("belongs to the user and group of the volume, who can read a mode of 0400")
+    void given() throws Exception {
+      Assumptions.assumeTrue(
+          Integer.valueOf(0).equals(Files.getAttribute(directory, "unix:uid")),
+          "only root may give a file to another user");
+      Path secrets = Files.createDirectory(directory.resolve("secrets"));
+      Files.writeString(secrets.resolve("s"), "{\"key\": \"value\"}");
+      Files.setAttribute(root, "unix:gid", GROUP);
+      Files.setAttribute(root, "unix:uid", USER);
+      Launched fetcher =
+          new Launched.Launcher(directory)
+              .with("SECRETS_ROOT", root.toString())
+              .with("SECRETS_SOURCE", "directory:" + secrets)
+              .with(
+                  "SECRETS_PLAN",
+                  """
+                  {"version": 1, "files": [
+                   {"secret": "s", "path": "file", "mode": "0400"},
+                   {"secret": "s", "path": "deep/er/file", "mode": "0400"},
+                   {"secret": "s", "path": "keys", "keys": [], "mode": "0400"},
+                   {"secret": "s", "path": "env/app", "env": {"KEY": "key"}, "mode": "0400"}]}
+                  """)
+              .run("init");
+      assertThat(fetcher.exitCode()).as(fetcher.err()).isZero();
+
+      for (String name : List.of("file", "deep/er/file", "keys/key", "env/app")) {
+        Path path = root.resolve(name).toRealPath();
+        assertThat(Files.getAttribute(path, "unix:uid")).as(name).isEqualTo(USER);
+        assertThat(Files.getAttribute(path, "unix:gid")).as(name).isEqualTo(GROUP);
+        assertThat(Files.getPosixFilePermissions(path.getParent()))
+            .as("the way to " + name)
+            .contains(PosixFilePermission.OTHERS_EXECUTE);
+      }
+      assertThat(Files.getPosixFilePermissions(root.resolve("file")))
+          .isEqualTo(PosixFilePermissions.fromString("r--------"));
     }
   }
 

@@ -15,9 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Collections;
-import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -164,37 +162,6 @@ class SidecarProgramIT {
         assertThat(sidecar.err().lines())
             .allMatch(line -> line.startsWith("{\"time\":\"") && line.endsWith("}"))
             .anyMatch(line -> line.contains("\"file\":\"db\",\"secret\":\"db\",\"versionId\":\""));
-      }
-    }
-  }
-
-  @Nested
-  @DisplayName("on SIGTERM")
-  class Stopping {
-
-    @Test
-    @DisplayName("is gone within a second, also before it has anything, and then not with 0")
-    void hangingSource() throws Exception {
-      // Accepts connections and never answers.
-      try (var silent = new java.net.ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-        silent.setSoTimeout((int) Launched.PATIENCE.toMillis());
-        for (String mode : List.of("init", "sidecar")) {
-          try (Launched fetcher =
-              launcher
-                  .with("SECRETS_SOURCE", "")
-                  .with("AWS_REGION", "us-east-1")
-                  .with("AWS_ACCESS_KEY_ID", "test")
-                  .with("AWS_SECRET_ACCESS_KEY", "test")
-                  .with("AWS_ENDPOINT_URL", "http://127.0.0.1:" + silent.getLocalPort())
-                  .start(mode)) {
-            silent.accept();
-            fetcher.process.destroy();
-            // A second is meant; the machine of the test may be busy. The call has 30 of them.
-            assertThat(fetcher.process.waitFor(5, TimeUnit.SECONDS)).as(mode).isTrue();
-            assertThat(fetcher.exitCode()).as(mode).isEqualTo(143);
-            assertThat(root).as(mode).isEmptyDirectory();
-          }
-        }
       }
     }
   }

@@ -12,9 +12,11 @@ import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 
 /**
@@ -51,12 +53,21 @@ final class StubSecretsManager implements AutoCloseable {
   private record Refusal(int status, String code, int times) {}
 
   private final ObjectMapper json = new ObjectMapper();
+  private final String region;
   private final HttpServer server;
   private final Map<String, Version> secrets = new ConcurrentHashMap<>();
   private final Map<String, Refusal> refusals = new ConcurrentHashMap<>();
+  private final Set<String> hanging = ConcurrentHashMap.newKeySet();
+  private final CountDownLatch closed = new CountDownLatch(1);
   private final List<String> calls = new CopyOnWriteArrayList<>();
 
   StubSecretsManager() throws IOException {
+    this("us-east-1");
+  }
+
+  /** A server that answers with ARNs of a region. */
+  StubSecretsManager(String region) throws IOException {
+    this.region = region;
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setExecutor(
         Executors.newCachedThreadPool(
@@ -70,7 +81,11 @@ final class StubSecretsManager implements AutoCloseable {
   }
 
   String url() {
-    return "http://127.0.0.1:" + server.getAddress().getPort();
+    return "http://127.0.0.1:" + port();
+  }
+
+  int port() {
+    return server.getAddress().getPort();
   }
 
   /** The variables of a process that uses it with keys. */
@@ -83,7 +98,11 @@ final class StubSecretsManager implements AutoCloseable {
   }
 
   static String arn(String name) {
-    return "arn:aws:secretsmanager:us-east-1:123456789012:secret:" + name + "-AbCdEf";
+    return arn("us-east-1", name);
+  }
+
+  static String arn(String region, String name) {
+    return "arn:aws:secretsmanager:" + region + ":123456789012:secret:" + name + "-AbCdEf";
   }
 
   /** Gives a secret a new current version. */
@@ -91,9 +110,22 @@ final class StubSecretsManager implements AutoCloseable {
     secrets.put(name, new Version(UUID.randomUUID().toString(), value));
   }
 
+  /** Has the same version of a secret as another server, as a replica has. */
+  void copy(StubSecretsManager original, String name) {
+    Version version = original.secrets.get(name);
+    if (version != null) {
+      secrets.put(name, version);
+    }
+  }
+
   /** Refuses an operation, the next few times. */
   void refuse(String operation, int times, int status, String code) {
     refusals.put(operation, new Refusal(status, code, times));
+  }
+
+  /** Never answers an operation from now on. */
+  void hang(String operation) {
+    hanging.add(operation);
   }
 
   /** The operations so far. */
@@ -117,6 +149,9 @@ final class StubSecretsManager implements AutoCloseable {
       }
       String operation = target.substring(target.indexOf('.') + 1);
       calls.add(operation);
+      if (hanging.contains(operation)) {
+        closed.await();
+      }
       Refusal refusal = refusals.get(operation);
       if (refusal != null && refusal.times() > 0) {
         refusals.put(operation, new Refusal(refusal.status(), refusal.code(), refusal.times() - 1));
@@ -137,15 +172,20 @@ final class StubSecretsManager implements AutoCloseable {
             exchange,
             200,
             "{\"ARN\": \"%s\", \"Name\": \"%s\", \"VersionIdsToStages\": {\"%s\": [\"AWSCURRENT\"]}}"
-                .formatted(arn(name), name, version.id()));
+                .formatted(arn(region, name), name, version.id()));
       } else {
         send(
             exchange,
             200,
             "{\"ARN\": \"%s\", \"Name\": \"%s\", \"VersionId\": \"%s\", \"SecretString\": %s, \"VersionStages\": [\"AWSCURRENT\"], \"CreatedDate\": 1.7e9}"
                 .formatted(
-                    arn(name), name, version.id(), json.writeValueAsString(version.value())));
+                    arn(region, name),
+                    name,
+                    version.id(),
+                    json.writeValueAsString(version.value())));
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -168,6 +208,7 @@ final class StubSecretsManager implements AutoCloseable {
 
   @Override
   public void close() {
+    closed.countDown();
     server.stop(0);
   }
 }

@@ -1,0 +1,158 @@
+package io.github.secretscontroller.fetcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A process namespace of its own as the containers of a pod share it: a pause process as PID 1, the
+ * application, the fetcher's jar, and others. Each of them but the fetcher notes the signals that
+ * it gets.
+ */
+@DisplayName("In a shared process namespace, the fetcher's jar")
+class SharedNamespaceIT {
+
+  /**
+   * Notes each SIGHUP; forks once, before it is up: dash loses a signal that comes while it forks.
+   */
+  private static final String NOTE =
+      "trap 'echo HUP >> %1$s.hup' HUP; sleep 300 & echo > %1$s.up;"
+          + " while kill -0 $! 2>/dev/null; do wait $!; done";
+
+  @TempDir Path directory;
+  private Path secrets;
+  private Path root;
+
+  @BeforeEach
+  void start() throws Exception {
+    Process probe =
+        new ProcessBuilder("unshare", "--pid", "--fork", "--mount-proc", "true")
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    Assumptions.assumeTrue(
+        probe.waitFor() == 0, "this user may not make a process namespace; root in CI may");
+    secrets = Files.createDirectory(directory.resolve("secrets"));
+    root = Files.createDirectory(directory.resolve("volume"));
+    Launched.put(secrets.resolve("db"), "first");
+    for (String name : List.of("pause", "application")) {
+      Files.copy(Path.of("/bin/sh"), directory.resolve(name), StandardCopyOption.COPY_ATTRIBUTES);
+    }
+  }
+
+  /**
+   * The fetcher as a sidecar that signals a process of that name.
+   *
+   * @param others what the pod starts before, a shell's commands
+   */
+  private Launched sidecar(String process, String others) throws Exception {
+    return new Launched.Launcher(directory)
+        .with("SECRETS_ROOT", root.toString())
+        .with("SECRETS_SOURCE", "directory:" + secrets)
+        .with("PATH", System.getenv("PATH"))
+        .with(
+            "SECRETS_PLAN",
+            """
+            {"version": 1, "files": [{"secret": "db", "path": "db"}],
+             "refresh": {"interval": "PT1S"},
+             "onChange": {"signal": "HUP", "process": "%s"}}
+            """
+                .formatted(process))
+        .below("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+        .below(directory.resolve("pause").toString(), "-c")
+        .below(
+            "trap 'echo HUP >> " + path("pause.hup") + "' HUP; " + others + " \"$@\" & wait; wait")
+        .below("pause")
+        .start("sidecar")
+        .awaitStarted();
+  }
+
+  /** A process that is called "application". */
+  private String application(String notes) {
+    return "'"
+        + path("application")
+        + "' -c \""
+        + NOTE.formatted(path(notes)).replace("$", "\\$")
+        + "\" & ";
+  }
+
+  private String path(String name) {
+    return directory.resolve(name).toString();
+  }
+
+  private void awaitUp(Launched sidecar, String... notes) {
+    for (String note : notes) {
+      sidecar.await(note, () -> Files.exists(directory.resolve(note + ".up")));
+    }
+  }
+
+  private long hangups(String notes) {
+    try {
+      return Files.readAllLines(directory.resolve(notes + ".hup")).size();
+    } catch (IOException e) {
+      return 0;
+    }
+  }
+
+  @Test
+  @DisplayName("signals the application, and neither the pause process nor itself")
+  void application() throws Exception {
+    try (Launched sidecar = sidecar("application", application("app"))) {
+      awaitUp(sidecar, "app");
+      for (int i = 1; i <= 2; i++) {
+        int times = i;
+        Launched.put(secrets.resolve("db"), "version " + i);
+        sidecar.await("signal " + i, () -> hangups("app") == times);
+      }
+      assertThat(hangups("pause")).isZero();
+      assertThat(sidecar.status("/live")).isEqualTo(200);
+    }
+  }
+
+  @Test
+  @DisplayName("never signals PID 1, not even by its name")
+  void pause() throws Exception {
+    try (Launched sidecar = sidecar("pause", "")) {
+      Launched.put(secrets.resolve("db"), "second");
+      sidecar.awaitSaid("no process is named \"pause\"");
+      assertThat(hangups("pause")).isZero();
+    }
+  }
+
+  @Test
+  @DisplayName("never signals itself, not even by its name")
+  void itself() throws Exception {
+    try (Launched sidecar = sidecar("java", "")) {
+      Launched.put(secrets.resolve("db"), "second");
+      sidecar.awaitSaid("no process is named \"java\"");
+      assertThat(sidecar.status("/live")).isEqualTo(200);
+    }
+  }
+
+  @Test
+  @DisplayName("never signals a stranger: another user's process of the same name")
+  void stranger() throws Exception {
+    Assumptions.assumeTrue(
+        new ProcessBuilder("setpriv", "--reuid=65534", "true").start().waitFor() == 0,
+        "this user may not start a process of another user");
+    directory.toFile().setExecutable(true, false);
+    Path notes = Files.createDirectory(directory.resolve("others"));
+    notes.toFile().setWritable(true, false);
+    String others = "setpriv --reuid=65534 " + application("others/app");
+    try (Launched sidecar = sidecar("application", others)) {
+      awaitUp(sidecar, "others/app");
+      Launched.put(secrets.resolve("db"), "second");
+      sidecar.awaitSaid("runs as user 65534 and the fetcher as user 0");
+      assertThat(hangups("others/app")).isZero();
+    }
+  }
+}
