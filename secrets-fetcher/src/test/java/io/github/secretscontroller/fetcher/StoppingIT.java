@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -124,7 +125,8 @@ class StoppingIT {
               launcher(", \"onChange\": {\"post\": \"" + silentUrl() + "/reload\"}")
                   .start("sidecar")
                   .awaitStarted();
-          aws.put("db", "2");
+          // Another one each time: the same content would be no change.
+          aws.put("db", UUID.randomUUID().toString());
           Socket post = silent.accept();
           assertThat(post.getInputStream().read()).isEqualTo('P');
           return fetcher;
