@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The webhook program with Secrets Manager behind it, at the endpoint that {@code AWS_ENDPOINT_URL}
@@ -206,5 +207,20 @@ class NativeSecretsAwsIT {
         .contains(cluster + "/shop/db/k8s", "nobody that its tags name");
     assertThat(versions("/k8s")).hasSize(1);
     assertThat(secrets()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"secret", "key"})
+  @DisplayName("with an empty value is stored as one document, and refused where each key is one")
+  void emptyValue(String layout) throws Exception {
+    start(layout);
+    JsonNode response = JSON.readTree(send(secret(""), null).body()).get("response");
+    assertThat(response.get("allowed").booleanValue()).isEqualTo(layout.equals("secret"));
+    if (layout.equals("key")) {
+      assertThat(response.at("/status/message").textValue())
+          .startsWith("Secret shop/db was not stored: ")
+          .contains("/shop/db/password/k8s is empty; AWS needs at least one byte");
+      assertThat(secrets()).isEmpty();
+    }
   }
 }

@@ -3,17 +3,27 @@ package io.github.secretscontroller.samples.jdk;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.secretscontroller.admission.NativeSecretSweeper;
+import io.github.secretscontroller.admission.NativeSecretSweeper.Sweep;
+import io.github.secretscontroller.admission.NativeSecretsConfig;
 import io.github.secretscontroller.admission.testkit.LiveCluster;
 import io.github.secretscontroller.admission.testkit.LiveClusterExtension;
 import io.github.secretscontroller.admission.testkit.WebhookProcess;
+import io.github.secretscontroller.aws.AwsEnvironment;
+import io.github.secretscontroller.aws.SecretsManagerWriter;
+import io.kubernetes.client.openapi.ApiClient;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +49,7 @@ class NativeSecretsEndToEndIT {
   private static final byte[] PASSWORD =
       ("canary-" + UUID.randomUUID() + " \u00e4\n").getBytes(UTF_8);
   private static final byte[] KEYSTORE = everyByte();
+  private static final String VERSION = "/metadata/annotations/secrets.k8s.aws~1native-version";
 
   private final LiveCluster cluster;
   private final String name = "e2e-" + UUID.randomUUID();
@@ -237,6 +248,21 @@ class NativeSecretsEndToEndIT {
     traces.assertNoneIn("the webhook's log", "log: " + webhook.log());
   }
 
+  /** That nothing is found means something: a plain Secret's values are. */
+  private void assertFoundWhereTheyAre() throws Exception {
+    byte[] plain = ("plain-" + UUID.randomUUID()).getBytes(UTF_8);
+    ObjectNode secret = (ObjectNode) JSON.readTree(secret("plain", plain));
+    ((ObjectNode) secret.get("metadata")).remove("labels");
+    secret.remove("data");
+    cluster.kubectlWith(secret.toString(), "apply", "-f", "-").orFail();
+    String etcd = new String(cluster.etcd(), ISO_8859_1);
+    assertThatThrownBy(() -> new Traces(plain).assertNoneIn("etcd", etcd))
+        .isInstanceOf(AssertionError.class);
+    String elsewhere = Base64.getEncoder().encodeToString(("x" + secret).getBytes(UTF_8));
+    assertThatThrownBy(() -> new Traces(plain).assertNoneIn("base64 of it", elsewhere))
+        .isInstanceOf(AssertionError.class);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"secretsmanager", "secretsmanager by key", "kms"})
   @DisplayName(
@@ -244,6 +270,7 @@ class NativeSecretsEndToEndIT {
   void roundTrip(String backend) throws Exception {
     start(backend);
     Traces traces = new Traces(PASSWORD, KEYSTORE);
+    assertFoundWhereTheyAre();
     // As kubectl keeps them, in last-applied-configuration.
     cluster.kubectlWith(secret("db", PASSWORD), "apply", "-f", "-").orFail();
     JsonNode secret = stored("secret", "db");
@@ -319,6 +346,65 @@ class NativeSecretsEndToEndIT {
         .isEqualTo(orphan);
     assertThat(isScheduled(others)).isFalse();
     assertThat(isScheduled(name + "/" + name + "/db/k8s")).isFalse();
+  }
+
+  @Test
+  @DisplayName(
+      "is made current when it is stored, deleted when it is gone, restored when it is back")
+  void swept() throws Exception {
+    start("secretsmanager");
+    cluster.kubectlWith(secret("db", PASSWORD), "apply", "-f", "-").orFail();
+    String first = stored("secret", "db").at(VERSION).textValue();
+    byte[] next = ("canary-" + UUID.randomUUID()).getBytes(UTF_8);
+    cluster.kubectlWith(secret("db", next), "apply", "-f", "-").orFail();
+    String second = stored("secret", "db").at(VERSION).textValue();
+    assertThat(second).isNotEqualTo(first);
+    assertThat(current()).isEqualTo(first);
+    assertThat(sweep(Duration.ZERO)).isEqualTo(new Sweep(1, 0, 0, 0, List.of()));
+    assertThat(current()).isEqualTo(second);
+
+    cluster.kubectl("-n", name, "delete", "secret", "db").orFail();
+    // The webhook marked it.
+    assertThat(sweep(Duration.ofMinutes(59))).isEqualTo(new Sweep(0, 0, 0, 0, List.of()));
+    assertThat(isScheduled(name + "/" + name + "/db/k8s")).isFalse();
+    assertThat(sweep(Duration.ofHours(2))).isEqualTo(new Sweep(0, 0, 0, 1, List.of()));
+    assertThat(isScheduled(name + "/" + name + "/db/k8s")).isTrue();
+
+    cluster.kubectlWith(secret("db", next), "apply", "-f", "-").orFail();
+    assertThat(isScheduled(name + "/" + name + "/db/k8s")).isFalse();
+    assertThat(stored("secret", "db").at(VERSION).textValue()).isEqualTo(second);
+    assertThat(sweep(Duration.ofHours(4))).isEqualTo(new Sweep(1, 0, 0, 0, List.of()));
+  }
+
+  /** The id of the version that AWS calls current. */
+  private String current() throws Exception {
+    JsonNode described =
+        aws.call("secretsmanager.DescribeSecret", id(name + "/" + name + "/db/k8s"));
+    return described.get("VersionIdsToStages").properties().stream()
+        .filter(version -> version.getValue().toString().contains("\"AWSCURRENT\""))
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** As a replica does so much later. */
+  private Sweep sweep(Duration later) throws Exception {
+    ApiClient client = new ApiClient();
+    client.setBasePath(cluster.url().toString());
+    client.setApiKeyPrefix("Bearer");
+    client.setApiKey(cluster.token());
+    try (InputStream ca = Files.newInputStream(cluster.certificate());
+        SecretsManagerWriter writer =
+            SecretsManagerWriter.builder(AwsEnvironment.of(aws.variables()), new byte[32])
+                .build()) {
+      client.setSslCaCert(ca);
+      return NativeSecretSweeper.builder(
+              client, writer, NativeSecretsConfig.builder().cluster(name).build())
+          .clock(Clock.offset(Clock.systemUTC(), later))
+          .build()
+          .sweep()
+          .orElseThrow();
+    }
   }
 
   /** What another cluster has, which has no Secret of that name here. */
