@@ -204,7 +204,7 @@ class NativeScopeTest {
               NativeSecretsConfig.builder().layout(NativeSecretsConfig.Layout.KEY));
       String name = "n".repeat(253);
       String key = "k".repeat(253);
-      assertThat(perKey.refusal(secret(name, Map.of("a", "short", key, "canary"))))
+      assertThat(perKey.refusal(secret(name, Map.of("a", "no name", key, "no name"))))
           .startsWith(
               "Secret shop/"
                   + name
