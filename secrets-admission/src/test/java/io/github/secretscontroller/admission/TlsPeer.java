@@ -11,7 +11,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.cert.CertificateException;
 import java.security.cert.PKIXBuilderParameters;
 import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
@@ -25,7 +27,9 @@ import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
 
 /** A client that calls {@code localhost} over real TLS, and a small HTTPS server to be called. */
 final class TlsPeer {
@@ -90,7 +94,7 @@ final class TlsPeer {
 
     Connection(SSLContext context, int port) throws IOException {
       Socket plain = new Socket(InetAddress.getLoopbackAddress(), port);
-      plain.setSoTimeout(20_000);
+      plain.setSoTimeout(60_000);
       try {
         socket =
             (SSLSocket) context.getSocketFactory().createSocket(plain, "localhost", port, true);
@@ -132,7 +136,7 @@ final class TlsPeer {
     }
   }
 
-  /** A client at the clock's time that trusts this bundle, and shows the given keys. */
+  /** A client that trusts this bundle, and shows the given keys. */
   static SSLContext trusting(String pem, Clock clock, KeyManager... keys) throws Exception {
     List<X509Certificate> certificates = Pem.certificates(pem, "bundle");
     KeyStore store = KeyStore.getInstance("PKCS12");
@@ -140,14 +144,43 @@ final class TlsPeer {
     for (int i = 0; i < certificates.size(); i++) {
       store.setCertificateEntry("ca-" + i, certificates.get(i));
     }
-    PKIXBuilderParameters parameters = new PKIXBuilderParameters(store, new X509CertSelector());
-    parameters.setRevocationEnabled(false);
-    parameters.setDate(Date.from(clock.instant()));
-    TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
-    trust.init(new CertPathTrustManagerParameters(parameters));
     SSLContext context = SSLContext.getInstance("TLS");
-    context.init(keys, trust.getTrustManagers(), null);
+    context.init(keys, new TrustManager[] {new Trust(store, clock)}, null);
     return context;
+  }
+
+  /** Judges a certificate at the time at which it is shown, as a client does. */
+  private record Trust(KeyStore store, Clock clock) implements X509TrustManager {
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type)
+        throws CertificateException {
+      now().checkServerTrusted(chain, type);
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type)
+        throws CertificateException {
+      now().checkClientTrusted(chain, type);
+    }
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+      return new X509Certificate[0];
+    }
+
+    private X509TrustManager now() throws CertificateException {
+      try {
+        PKIXBuilderParameters parameters = new PKIXBuilderParameters(store, new X509CertSelector());
+        parameters.setRevocationEnabled(false);
+        parameters.setDate(Date.from(clock.instant()));
+        TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
+        trust.init(new CertPathTrustManagerParameters(parameters));
+        return (X509TrustManager) trust.getTrustManagers()[0];
+      } catch (GeneralSecurityException e) {
+        throw new CertificateException(e);
+      }
+    }
   }
 
   /** What a client that trusts the bundle is served on a new connection. */
