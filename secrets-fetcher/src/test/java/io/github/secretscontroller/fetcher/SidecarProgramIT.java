@@ -15,8 +15,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
@@ -88,12 +93,34 @@ class SidecarProgramIT {
                 "secrets_fetcher_refreshes_total{outcome=\"published\"} 1",
                 "secrets_fetcher_source_calls_total{call=\"read\"} 2",
                 "secrets_fetcher_file_stale{file=\"db\"} 0");
+        for (String metric : namedToOperators()) {
+          assertThat(metrics(sidecar)).contains("# TYPE " + metric + " ");
+        }
 
         sidecar.process.destroy();
         assertThat(sidecar.exitCode()).isZero();
         assertThat(terminationMessage()).isEqualTo("stopped by a signal after 2 publications\n");
         assertThat(root.resolve("db")).hasContent("second");
       }
+    }
+
+    /** By the alerts, the dashboard and their documentation. */
+    private Set<String> namedToOperators() throws IOException {
+      Set<String> named = new TreeSet<>();
+      for (String file :
+          List.of(
+              "docs/operations.md",
+              "samples/webhook-deployment/chart/alerts.yaml",
+              "samples/webhook-deployment/chart/dashboards/secrets-webhook.json")) {
+        Matcher metric =
+            Pattern.compile("secrets_fetcher_[a-z_]+")
+                .matcher(Files.readString(Path.of("..").resolve(file)));
+        while (metric.find()) {
+          named.add(metric.group());
+        }
+      }
+      assertThat(named).hasSizeGreaterThan(5);
+      return named;
     }
 
     private String status() {
