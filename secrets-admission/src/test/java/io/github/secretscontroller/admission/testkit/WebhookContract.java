@@ -174,7 +174,7 @@ public abstract class WebhookContract {
     void slowClients() throws Exception {
       List<SSLSocket> slow = new ArrayList<>();
       try {
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 100; i++) {
           SSLSocket connection = webhook.connect();
           slow.add(connection);
           connection.getOutputStream().write(head("POST", 5000));
@@ -187,6 +187,27 @@ public abstract class WebhookContract {
         assertAlive();
       } finally {
         for (SSLSocket connection : slow) {
+          connection.close();
+        }
+      }
+    }
+
+    @Test
+    @DisplayName("with others while 300 clients have connected and say nothing")
+    void silentClients() throws Exception {
+      List<SSLSocket> silent = new ArrayList<>();
+      try {
+        for (int i = 0; i < 300; i++) {
+          silent.add(webhook.connect());
+        }
+        for (int i = 0; i < 10; i++) {
+          injects("/mutate-pods");
+        }
+        assertAlive();
+        // They were not forgotten.
+        answers(silent.get(0), JSON.writeValueAsBytes(podReview("secret-arn", ARN)));
+      } finally {
+        for (SSLSocket connection : silent) {
           connection.close();
         }
       }
@@ -222,6 +243,126 @@ public abstract class WebhookContract {
         .containsPattern("secrets_admission_latency_seconds_count\\{outcome=\"patched\"} [1-9]")
         .containsPattern("secrets_admission_certificate_expiry_seconds [1-9]")
         .contains("secrets_admission_certificate_problem 0.0");
+  }
+
+  @Nested
+  @DisplayName("asked to keep a native Secret out of etcd")
+  class NativeSecrets {
+
+    @Test
+    @DisplayName("stores its values in the backend, and answers with references only")
+    void references() throws Exception {
+      Path backend = workspace.resolve("native");
+      try (WebhookProcess storing =
+          started(Map.of("WEBHOOK_SECRETS_BACKEND", "directory:" + backend))) {
+        HttpResponse<String> answer =
+            storing.post("/mutate-secrets", JSON.writeValueAsBytes(secretReview("CREATE")));
+        assertThat(answer.statusCode()).isEqualTo(200);
+        JsonNode response = JSON.readTree(answer.body()).get("response");
+        assertThat(response.path("allowed").asBoolean()).as("%s", response).isTrue();
+        String patch = decoded(response.path("patch").asText());
+        assertThat(decoded(valueOf(JSON.readTree(patch), "/data/password")))
+            .startsWith("kubernetes/shop/db/k8s?version=")
+            .endsWith("#password");
+        assertThat(answer.body() + patch + storing.log())
+            .doesNotContain("canary-7f31b2", encoded("canary-7f31b2"));
+        assertThat(backend.resolve("kubernetes/shop/db/k8s"))
+            .content()
+            .isEqualTo("{\"password\":\"canary-7f31b2\"}");
+      }
+    }
+
+    @Test
+    @DisplayName("writes nothing in a dry run")
+    void dryRun() throws Exception {
+      Path backend = workspace.resolve("dry");
+      try (WebhookProcess storing =
+          started(Map.of("WEBHOOK_SECRETS_BACKEND", "directory:" + backend))) {
+        ObjectNode review = secretReview("CREATE");
+        ((ObjectNode) review.get("request")).put("dryRun", true);
+        HttpResponse<String> answer =
+            storing.post("/mutate-secrets", JSON.writeValueAsBytes(review));
+        assertThat(JSON.readTree(answer.body()).at("/response/allowed").asBoolean()).isTrue();
+        assertThat(backend.resolve("kubernetes")).doesNotExist();
+      }
+    }
+
+    @Test
+    @DisplayName("asks for JSON and for POST there, too, and lives on after what is no review")
+    void badInput() throws Exception {
+      try (WebhookProcess storing =
+          started(Map.of("WEBHOOK_SECRETS_BACKEND", "directory:" + workspace.resolve("bad")))) {
+        assertThat(storing.get("/mutate-secrets").statusCode()).isEqualTo(405);
+        assertThat(storing.post("/mutate-secrets", "{".getBytes(StandardCharsets.UTF_8)))
+            .extracting(HttpResponse::statusCode)
+            .isEqualTo(400);
+        HttpRequest text =
+            HttpRequest.newBuilder(storing.address().resolve("/mutate-secrets"))
+                .header("Content-Type", "text/plain")
+                .POST(HttpRequest.BodyPublishers.ofString("{}"))
+                .build();
+        assertThat(storing.send(text).statusCode()).isEqualTo(415);
+        assertThat(storing.get("/healthz").statusCode()).isEqualTo(200);
+      }
+    }
+
+    @Test
+    @DisplayName("without a backend has no such path, so that no Secret is taken for stored safely")
+    void noBackend() throws Exception {
+      byte[] review = JSON.writeValueAsBytes(secretReview("CREATE"));
+      assertThat(webhook.post("/mutate-secrets", review).statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    @DisplayName("doesn't start with a backend that it doesn't know")
+    void unknownBackend() throws Exception {
+      WebhookProcess.Refusal refusal =
+          WebhookProcess.refused(jar(), workspace, Map.of("WEBHOOK_SECRETS_BACKEND", "vault"));
+      assertThat(refusal.exitCode()).isEqualTo(1);
+      assertThat(refusal.output().strip())
+          .hasLineCount(1)
+          .startsWith("WEBHOOK_SECRETS_BACKEND must be secretsmanager, kms or directory:/path");
+    }
+
+    private static String valueOf(JsonNode patch, String path) {
+      return patch
+          .valueStream()
+          .filter(operation -> operation.path("path").asText().equals(path))
+          .findFirst()
+          .orElseThrow(() -> new AssertionError("nothing changes " + path + ": " + patch))
+          .path("value")
+          .asText();
+    }
+
+    private static String decoded(String base64) {
+      return new String(Base64.getDecoder().decode(base64), StandardCharsets.UTF_8);
+    }
+
+    private static String encoded(String text) {
+      return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static ObjectNode secretReview(String operation) throws IOException {
+      ObjectNode review =
+          (ObjectNode)
+              JSON.readTree(
+                  """
+                  {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
+                   "request": {
+                    "uid": "the-uid", "namespace": "shop", "name": "db",
+                    "kind": {"group": "", "version": "v1", "kind": "Secret"},
+                    "resource": {"group": "", "version": "v1", "resource": "secrets"},
+                    "userInfo": {"username": "tester"}, "dryRun": false, "oldObject": null,
+                    "object": {
+                     "kind": "Secret", "apiVersion": "v1", "type": "Opaque",
+                     "metadata": {"name": "db", "namespace": "shop",
+                                  "labels": {"secrets.k8s.aws/native": "enabled"}},
+                     "data": {}}}}
+                  """);
+      ((ObjectNode) review.get("request")).put("operation", operation);
+      ((ObjectNode) review.at("/request/object/data")).put("password", encoded("canary-7f31b2"));
+      return review;
+    }
   }
 
   @Nested

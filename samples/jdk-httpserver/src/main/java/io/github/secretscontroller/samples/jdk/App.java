@@ -23,8 +23,6 @@ import java.util.concurrent.Executors;
 /** Hosts the webhook on the JDK's own HTTPS server; configured by its environment, see README. */
 public final class App {
 
-  private static final int THREADS = 64;
-
   // The default is 50: a rolling deployment of hundreds of pods connects all at once.
   private static final int BACKLOG = 1024;
 
@@ -48,7 +46,9 @@ public final class App {
     server = HttpsServer.create(new InetSocketAddress(settings.host(), settings.port()), BACKLOG);
     Reviews reviews = new Reviews(handler, ClientCertificates.fromEnvironment(env));
     server.setHttpsConfigurator(reviews.tls(certificate));
-    server.setExecutor(Executors.newFixedThreadPool(THREADS));
+    // A client that has connected and says nothing holds a thread, and so would hold all of a small
+    // pool. The number of connections bounds this one.
+    server.setExecutor(Executors.newCachedThreadPool());
     server.createContext("/mutate-pods", reviews);
     server.createContext("/mutating-pods", reviews);
     if (secrets.isPresent()) {
@@ -73,6 +73,7 @@ public final class App {
     // server does so after 90 s. Likewise no connection is closed because 200 others are idle.
     System.setProperty("sun.net.httpserver.idleInterval", "120");
     System.setProperty("sun.net.httpserver.maxIdleConnections", "10000");
+    System.setProperty("jdk.httpserver.maxConnections", "2000");
     try {
       App app = new App(System.getenv());
       Runtime.getRuntime().addShutdownHook(new Thread(app::drain, "drain"));

@@ -65,6 +65,10 @@ record Reviews(AdmissionHandler handler, Optional<ClientCertificates> clients)
       throws IOException {
     try (exchange) {
       exchange.getResponseHeaders().set("Content-Type", type);
+      if (status >= 400) {
+        // What is unread of a refused body would stand before the connection's next request.
+        exchange.getResponseHeaders().set("Connection", "close");
+      }
       exchange.sendResponseHeaders(status, body.length);
       exchange.getResponseBody().write(body);
     }
