@@ -96,3 +96,28 @@ matchExpressions:
 {{- define "webhook.config" -}}
 {{- toYaml (merge (dict "fetcherImage" .Values.fetcher.image) .Values.config) -}}
 {{- end -}}
+
+{{/* "true" if one replica looks after what native Secrets have in the backend. */}}
+{{- define "webhook.sweeps" -}}
+{{- if and .Values.nativeSecrets.enabled .Values.nativeSecrets.sweeper.enabled (eq .Values.nativeSecrets.backend "secretsmanager") -}}true{{- end -}}
+{{- end -}}
+
+{{/* "true" if the webhook itself calls the API server. */}}
+{{- define "webhook.callsApiServer" -}}
+{{- if or (eq .Values.tls.mode "selfManaged") (include "webhook.sweeps" .) -}}true{{- end -}}
+{{- end -}}
+
+{{/* Which Secrets are sent; "secret" stands for the object and for the one before. There is no object on DELETE, no oldObject on CREATE. */}}
+{{- define "webhook.nativeCondition" -}}
+{{- $native := default (dict) .Values.config.nativeSecrets -}}
+{{- if eq (default "" $native.profile) "nase" -}}
+[object, oldObject].exists(secret, secret != null && has(secret.data) && 'nase' in secret.data)
+{{- else -}}
+[object, oldObject].exists(secret, secret != null
+&& ((has(secret.metadata.labels) && secret.metadata.labels.exists(key, key.contains('k8s.aws')))
+|| (has(secret.metadata.annotations) && secret.metadata.annotations.exists(key, key.contains('k8s.aws')))))
+{{- with $native.namespaces }}
+|| request.namespace in {{ toJson . }}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.LintResult;
 import io.github.secretscontroller.admission.InjectorConfig;
@@ -136,20 +137,152 @@ class ChartTest {
     assertThat(pod.has("hostNetwork")).isFalse();
   }
 
+  @Nested
+  @DisplayName("validates each object strictly:")
+  class Validation {
+
+    @ParameterizedTest
+    @CsvSource({
+      "Certificate, /spec, durration, Unrecognized field \"durration\"",
+      "Certificate, /spec/privateKey, rotation, Unrecognized field \"rotation\"",
+      "Issuer, /spec/selfSigned, signed, Unrecognized field \"signed\"",
+      "ServiceMonitor, /spec/endpoints/0/tlsConfig, severName, Unrecognized field \"severName\"",
+      "PrometheusRule, /spec/groups/0/rules/0, expression, Unrecognized field \"expression\"",
+      "Deployment, /spec/template/spec, enableServiceLink, enableServiceLink",
+    })
+    @DisplayName("a field that nobody knows is an error, in custom resources, too")
+    void unknown(String kind, String where, String field, String message) {
+      JsonNode object = Chart.only(everything(), kind);
+      Chart.validate(object);
+      ((ObjectNode) object.at(where)).put(field, "x");
+      assertThatThrownBy(() -> Chart.validate(object)).hasMessageContaining(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+      "Certificate, /spec/privateKey, size",
+      "ServiceMonitor, /spec/endpoints/0/tlsConfig, insecureSkipVerify",
+      "Deployment, /spec, replicas",
+    })
+    @DisplayName("a value of the wrong type is one")
+    void wrongType(String kind, String where, String field) {
+      JsonNode object = Chart.only(everything(), kind);
+      ((ObjectNode) object.at(where)).put(field, "neither number nor truth");
+      assertThatThrownBy(() -> Chart.validate(object)).isInstanceOf(AssertionError.class);
+    }
+
+    private static List<JsonNode> everything() {
+      return rendered("1.33.0", MODES.get("certManager"), OPTIONS.get("everything on"));
+    }
+  }
+
   @Test
-  @DisplayName("grants no more than reading and patching the named objects")
+  @DisplayName("grants no more than reading and patching the named objects, and reading Secrets")
   void leastRights() {
     List<JsonNode> objects = rendered("1.33.0", Map.of(), NATIVE);
-    for (String kind : List.of("Role", "ClusterRole")) {
-      for (JsonNode rule : Chart.only(objects, kind).path("rules")) {
-        assertThat(rule.path("verbs").toString()).isEqualTo("[\"get\",\"patch\"]");
-        assertThat(rule.path("resourceNames")).isNotEmpty();
+    List<String> open = new ArrayList<>();
+    for (JsonNode object : objects) {
+      for (JsonNode rule : object.path("rules")) {
+        if (rule.has("verbs") && !rule.has("resourceNames")) {
+          open.add(object.path("kind").asText() + rule);
+        } else if (rule.has("verbs")) {
+          assertThat(rule.path("verbs").toString()).isEqualTo("[\"get\",\"patch\"]");
+        }
       }
     }
-    assertThat(
-            rendered("1.33.0", MODES.get("certManager"), Map.of()).stream()
-                .map(object -> object.path("kind").asText()))
-        .doesNotContain("Role", "ClusterRole");
+    assertThat(open)
+        .containsExactly(
+            "ClusterRole{\"apiGroups\":[\"\"],\"resources\":[\"secrets\"],\"verbs\":[\"get\"]}");
+  }
+
+  @Nested
+  @DisplayName("has a sweeper of native Secrets")
+  class Sweeper {
+
+    @Test
+    @DisplayName("only where they are on, and stored in Secrets Manager, and where it isn't off")
+    void onlyThere() {
+      assertThat(sweeperObjects(NATIVE))
+          .containsExactlyInAnyOrder(
+              "Lease", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding");
+      assertThat(sweeperObjects(Map.of())).isEmpty();
+      assertThat(sweeperObjects(with("nativeSecrets.sweeper.enabled", false))).isEmpty();
+      assertThat(
+              sweeperObjects(
+                  Map.of(
+                      "nativeSecrets.enabled", true,
+                      "nativeSecrets.backend", "kms",
+                      "nativeSecrets.kmsKey", "arn:aws:kms:us-east-1:123456789012:key/1")))
+          .isEmpty();
+      assertThat(sweeperObjects(with("rbac.create", false))).containsExactly("Lease");
+    }
+
+    @Test
+    @DisplayName("whose Lease is the one that the chart makes and grants")
+    void lease() {
+      List<JsonNode> objects = rendered("1.33.0", MODES.get("certManager"), NATIVE);
+      String lease = Chart.environment(objects).get("WEBHOOK_SWEEP_LEASE").split("/", -1)[1];
+      assertThat(Chart.only(objects, "Lease").at("/metadata/name").asText()).isEqualTo(lease);
+      assertThat(Chart.named(objects, "Role", lease).at("/rules/0/resourceNames/0").asText())
+          .isEqualTo(lease);
+      // It calls the API server, though the certificate needs none.
+      assertThat(
+              Chart.only(objects, "Deployment")
+                  .at("/spec/template/spec/automountServiceAccountToken")
+                  .asBoolean())
+          .isTrue();
+    }
+
+    @Test
+    @DisplayName(
+        "that may read Secrets in the namespaces that the operator lists, if there is a list")
+    void namespaces(@TempDir Path directory) throws Exception {
+      Path values = directory.resolve("values.yaml");
+      Files.writeString(
+          values,
+          """
+          nativeSecrets:
+            enabled: true
+            tokenKey: {secretName: our-token-key}
+            sweeper: {namespaces: [shop, bank]}
+          """);
+      List<JsonNode> objects = Chart.objects(Chart.renderFile(values));
+      assertThat(objects)
+          .filteredOn(object -> object.at("/roleRef/name").asText().equals(SWEEPER))
+          .extracting(
+              object -> object.path("kind").asText() + " " + object.at("/metadata/namespace"))
+          .containsExactlyInAnyOrder(
+              "RoleBinding \"" + Chart.NAMESPACE + "\"",
+              "RoleBinding \"shop\"",
+              "RoleBinding \"bank\"");
+      objects.forEach(Chart::validate);
+    }
+
+    private static final String SWEEPER = "secrets-webhook-sweeper";
+
+    private static List<String> sweeperObjects(Map<String, Object> values) {
+      return rendered("1.33.0", Map.of(), values).stream()
+          .filter(object -> object.at("/metadata/name").asText().startsWith(SWEEPER))
+          .map(object -> object.path("kind").asText())
+          .toList();
+    }
+
+    private static Map<String, Object> with(String name, Object value) {
+      Map<String, Object> values = new HashMap<>(NATIVE);
+      values.put(name, value);
+      return values;
+    }
+  }
+
+  @Test
+  @DisplayName("names the cluster that native Secrets' names and tags in AWS are of, if it is told")
+  void cluster() {
+    assertThat(Chart.environment(rendered("1.33.0", Map.of(), NATIVE)))
+        .doesNotContainKey("WEBHOOK_CLUSTER");
+    Map<String, Object> values = new HashMap<>(NATIVE);
+    values.put("nativeSecrets.cluster", "prod-eu");
+    assertThat(Chart.environment(rendered("1.33.0", Map.of(), values)))
+        .containsEntry("WEBHOOK_CLUSTER", "prod-eu");
   }
 
   @Test
@@ -174,11 +307,7 @@ class ChartTest {
   @DisplayName("names the very Secret, hosts and configurations that the self-managed mode needs")
   void selfManaged() {
     List<JsonNode> objects = rendered("1.33.0", Map.of(), NATIVE);
-    Map<String, String> env = new HashMap<>();
-    for (JsonNode variable :
-        Chart.only(objects, "Deployment").at("/spec/template/spec/containers/0/env")) {
-      env.put(variable.path("name").asText(), variable.path("value").asText());
-    }
+    Map<String, String> env = Chart.environment(objects);
     String secret = env.get("WEBHOOK_TLS_SECRET").split("/", -1)[1];
     assertThat(env.get("WEBHOOK_TLS_SECRET")).startsWith(Chart.NAMESPACE + "/");
     assertThat(Chart.named(objects, "Secret", secret).has("data")).isFalse();
@@ -187,7 +316,7 @@ class ChartTest {
     for (String name : env.get("WEBHOOK_TLS_CONFIGURATIONS").split(",", -1)) {
       Chart.named(objects, "MutatingWebhookConfiguration", name);
     }
-    assertThat(Chart.only(objects, "ClusterRole").toString())
+    assertThat(Chart.named(objects, "ClusterRole", "secrets-webhook").toString())
         .contains(env.get("WEBHOOK_TLS_CONFIGURATIONS").split(",", -1));
   }
 
@@ -216,6 +345,8 @@ class ChartTest {
           "nativeSecrets: {enabled: 'yes'}        | enabled",
           "image: {repository: x, digest: abc}    | digest",
           "networkPolicy: {apiServerPorts: [0]}   | apiServerPorts",
+          "nativeSecrets: {cluster: 'a b'}        | cluster",
+          "nativeSecrets: {sweeper: {every: 1m}}  | sweeper",
         })
     @DisplayName("of the wrong type, out of range, or unknown")
     void schema(String values, String named, @TempDir Path directory) throws Exception {

@@ -3,7 +3,6 @@ package io.github.secretscontroller.samples.deployment;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
@@ -47,7 +46,6 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class LiveChartIT {
 
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String CONFIGURATION = "aws-secrets-webhook-pods";
   private static final String POD =
       """
@@ -128,12 +126,8 @@ class LiveChartIT {
       "grants the program what it needs to become ready by itself, with the chart's environment")
   void program(@TempDir Path workspace) throws Exception {
     resetAuthority();
-    Path account = serviceAccount(workspace);
-    Map<String, String> env = new HashMap<>();
-    for (JsonNode variable :
-        Chart.only(chart, "Deployment").at("/spec/template/spec/containers/0/env")) {
-      env.put(variable.path("name").asText(), variable.path("value").asText());
-    }
+    Path account = Kubelet.serviceAccount(cluster, Chart.NAMESPACE, "secrets-webhook", workspace);
+    Map<String, String> env = Chart.environment(chart);
     // What is different outside of a pod: addresses and paths.
     Path config = workspace.resolve("config.yaml");
     Files.writeString(config, Chart.only(chart, "ConfigMap").at("/data/config.yaml").asText());
@@ -179,7 +173,9 @@ class LiveChartIT {
                     InjectorConfig.builder().fetcherImage("example/fetcher:1").build()))
             .build();
     try (ServingCertificate certificate =
-        SelfManagedCertificate.builder(client(serviceAccount(workspace)))
+        SelfManagedCertificate.builder(
+                client(
+                    Kubelet.serviceAccount(cluster, Chart.NAMESPACE, "secrets-webhook", workspace)))
             .secret(Chart.NAMESPACE, "secrets-webhook-ca")
             .configurations(List.of(CONFIGURATION))
             .hosts(Set.of("127.0.0.1"))
@@ -279,26 +275,6 @@ class LiveChartIT {
             "-p",
             "{\"data\":null}")
         .orFail();
-  }
-
-  /**
-   * What kubelet would mount into the chart's pod: a token of its ServiceAccount, with its rights.
-   */
-  private Path serviceAccount(Path workspace) throws Exception {
-    String request =
-        """
-        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
-         "spec": {"audiences": ["https://kubernetes.default.svc"], "expirationSeconds": 3600}}
-        """;
-    String path =
-        "/api/v1/namespaces/" + Chart.NAMESPACE + "/serviceaccounts/secrets-webhook/token";
-    JsonNode token =
-        JSON.readTree(
-            cluster.kubectlWith(request, "create", "--raw", path, "-f", "-").orFail().stdout());
-    Path directory = Files.createDirectories(workspace.resolve("serviceaccount"));
-    Files.writeString(directory.resolve("token"), token.at("/status/token").asText());
-    Files.copy(cluster.certificate(), directory.resolve("ca.crt"));
-    return directory;
   }
 
   private ApiClient client(Path account) throws Exception {
