@@ -109,6 +109,11 @@ class WalkthroughTest {
               .asText();
       assertThat(arn).matches(resource.replace("?", "."));
     }
+    String needed = Files.readString(DOCS.resolve("native-secrets.md"));
+    JsonNode webhook = JSON.readTree(Files.readString(FILES.resolve("webhook-policy.json")));
+    for (JsonNode granted : webhook.at("/Statement/0/Action")) {
+      assertThat(needed).contains(granted.asText().replace("secretsmanager:", ""));
+    }
     JsonNode trust =
         JSON.readTree(Files.readString(FILES.resolve("trust-policy.json"))).at("/Statement/0");
     assertThat(trust.at("/Principal/Service").asText()).isEqualTo("pods.eks.amazonaws.com");
