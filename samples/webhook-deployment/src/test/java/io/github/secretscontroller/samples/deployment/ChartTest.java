@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.marcnuri.helm.Helm;
+import com.marcnuri.helm.InstallCommand;
 import com.marcnuri.helm.LintResult;
 import io.github.secretscontroller.admission.InjectorConfig;
 import java.nio.file.Files;
@@ -193,6 +194,50 @@ class ChartTest {
     assertThat(open)
         .containsExactly(
             "ClusterRole{\"apiGroups\":[\"\"],\"resources\":[\"secrets\"],\"verbs\":[\"get\"]}");
+  }
+
+  @Nested
+  @DisplayName("tells the next step after an installation")
+  class Notes {
+
+    @Test
+    @DisplayName("which is an annotation, once the webhook is ready")
+    void annotation() {
+      assertThat(notes(Map.of()))
+          .contains(
+              "kubectl -n secrets-system rollout status deployment/secrets-webhook",
+              "secrets.k8s.aws/secret-arn: arn:aws:secretsmanager:us-east-1:123456789012:secret:my-secret")
+          .doesNotContain("native", "kubectl label namespace");
+    }
+
+    @Test
+    @DisplayName("also for native Secrets, and where a cluster can't filter")
+    void others() {
+      Map<String, Object> values = new HashMap<>(NATIVE);
+      values.put("webhook.matchConditions", "never");
+      assertThat(notes(values))
+          .contains(
+              "kubectl label namespace NAMESPACE secrets.k8s.aws/inject=enabled",
+              "secrets.k8s.aws/native=enabled",
+              "ServiceAccount secrets-webhook needs the rights in AWS",
+              "see nativeSecrets.cluster, if the account serves more than one.");
+      values.put("nativeSecrets.cluster", "prod-eu");
+      assertThat(notes(values)).contains("they are of the cluster prod-eu.");
+    }
+
+    private static String notes(Map<String, Object> values) {
+      InstallCommand install =
+          new Helm(Chart.DIRECTORY)
+              .install()
+              .clientOnly()
+              .dryRun()
+              .withName("secrets-webhook")
+              .withNamespace(Chart.NAMESPACE)
+              .withKubeVersion("1.33.0");
+      values.forEach(install::set);
+      String output = install.call().getOutput();
+      return output.substring(output.indexOf("NOTES:"));
+    }
   }
 
   @Nested
