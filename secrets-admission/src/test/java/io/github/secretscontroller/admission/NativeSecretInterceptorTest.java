@@ -322,9 +322,11 @@ class NativeSecretInterceptorTest {
       assertThat(cluster.refusal(mine)).contains("its key user has the reference prod/shop/theirs");
     }
 
-    @Test
+    @ParameterizedTest
+    @EnumSource
     @DisplayName("takes a restored backup with its references, and restores what they refer to")
-    void backup() {
+    void backup(Versions versions) {
+      SecretCluster cluster = clusterOf(config().versions(versions));
       ObjectNode backup = cluster.put(secret("db", Map.of("user", "a")));
       cluster.delete("db");
       store.delete(reference(backup, "user"), DB);
