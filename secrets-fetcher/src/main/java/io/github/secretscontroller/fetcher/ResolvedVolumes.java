@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 
 /**
  * Resolves the volumes of native Secrets: once, and as a sidecar whenever kubelet has changed the
@@ -22,6 +23,7 @@ final class ResolvedVolumes {
   private final List<VolumeResolution> volumes = new ArrayList<>();
   private final Clock clock;
   private final Duration interval;
+  private final Stopper stopper;
   private final EventLog log;
   private Instant nextLook = Instant.MAX;
   private Instant nextVersions = Instant.MAX;
@@ -34,6 +36,7 @@ final class ResolvedVolumes {
   ResolvedVolumes(InjectionPlan plan, Path root, Clock clock, Stopper stopper, EventLog log) {
     this.clock = clock;
     this.interval = plan.refresh().interval();
+    this.stopper = stopper;
     this.log = log;
     for (ResolvedVolume volume : plan.resolve()) {
       volumes.add(
@@ -47,16 +50,21 @@ final class ResolvedVolumes {
   }
 
   /**
-   * Resolves all of them.
+   * Resolves all of them, and waits for a backend that is too busy.
    *
    * @throws FetchFailure with everything that is wrong; what was there stays
    */
   void deliver(SecretSource source) throws FetchFailure {
+    if (volumes.isEmpty()) {
+      return;
+    }
     List<String> problems = new ArrayList<>();
     ExitCode code = ExitCode.SUCCESS;
+    VolumeResolution.Reader patient =
+        secrets -> new PatientReader(stopper::await, new Random(), log).fetchAll(source, secrets);
     for (VolumeResolution volume : volumes) {
       try {
-        log.info(volume + ": " + volume.resolve(source) + " files resolved");
+        log.info(volume + ": " + volume.resolve(patient) + " files resolved");
       } catch (FetchFailure e) {
         code = ExitCode.graver(code, e.code());
         problems.addAll(e.sentences());
@@ -65,10 +73,8 @@ final class ResolvedVolumes {
     if (!problems.isEmpty()) {
       throw new FetchFailure(code, problems);
     }
-    if (!volumes.isEmpty()) {
-      nextLook = clock.instant().plus(LOOK);
-      nextVersions = clock.instant().plus(interval);
-    }
+    nextLook = clock.instant().plus(LOOK);
+    nextVersions = clock.instant().plus(interval);
   }
 
   /** Resolves again what has changed; returns whether anything was published. */
@@ -86,7 +92,7 @@ final class ResolvedVolumes {
     for (VolumeResolution volume : volumes) {
       try {
         if (volume.hasChanged() || (versions && volume.hasNewVersions(source))) {
-          log.info(volume + ": " + volume.resolve(source) + " files resolved again");
+          log.info(volume + ": " + volume.resolve(source::fetchAll) + " files resolved again");
           published = true;
         }
       } catch (FetchFailure e) {

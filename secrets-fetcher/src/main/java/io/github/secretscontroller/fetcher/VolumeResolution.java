@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -37,6 +38,12 @@ final class VolumeResolution {
   private @Nullable List<Path> seen;
   private Map<SecretReference, String> versions = new HashMap<>();
 
+  /** As {@link SecretSource#fetchAll}. */
+  interface Reader {
+
+    Map<SecretReference, SecretResult> fetchAll(Collection<SecretReference> references);
+  }
+
   VolumeResolution(
       ResolvedVolume plan,
       Path references,
@@ -53,16 +60,17 @@ final class VolumeResolution {
   /**
    * Reads the references and publishes what they refer to.
    *
+   * @param reader reads whole secrets
    * @return how many files there are
    */
-  int resolve(SecretSource source) throws FetchFailure {
+  int resolve(Reader reader) throws FetchFailure {
     List<Path> state = kubelets.state();
     Map<String, ReferenceFile> found = new TreeMap<>();
     List<RenderedFile> files = new ArrayList<>();
     Map<SecretReference, SecretResult> results = new HashMap<>();
     try {
       kubelets.read(found);
-      results.putAll(source.fetchAll(secrets(found)));
+      results.putAll(reader.fetchAll(secrets(found)));
       render(found, results, files);
       stopper.publish(() -> resolved.publish(files));
       Map<SecretReference, String> read = new HashMap<>();

@@ -9,7 +9,10 @@ import io.github.secretscontroller.core.ReferencePattern;
 import io.github.secretscontroller.core.ResolvedVolume;
 import io.github.secretscontroller.core.ResolvedVolume.Part;
 import io.github.secretscontroller.core.SecretDocument;
+import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretReference;
+import io.github.secretscontroller.core.SecretSource;
+import io.github.secretscontroller.core.SecretValue;
 import io.github.secretscontroller.core.WriteContext;
 import io.github.secretscontroller.core.testkit.InMemorySecretSource;
 import io.github.secretscontroller.core.testkit.MovableClock;
@@ -26,6 +29,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -275,6 +279,34 @@ class ResolvedVolumesTest {
   private ResolvedVolumes volumes(InjectionPlan plan, MovableClock clock) {
     return new ResolvedVolumes(
         plan, directory, clock, new Stopper(), EventLog.plain(new PrintStream(err, true, UTF_8)));
+  }
+
+  @Test
+  @DisplayName("wait for a backend that is too busy when the pod starts")
+  void throttled() throws Exception {
+    InMemorySecretSource source = new InMemorySecretSource();
+    SecretReference reference = SecretReference.parse(ARN);
+    source.put(reference.name(), "one".getBytes(UTF_8));
+    AtomicInteger reads = new AtomicInteger();
+    SecretSource busy =
+        new SecretSource() {
+          @Override
+          public SecretValue fetch(SecretReference asked) {
+            if (reads.incrementAndGet() == 1) {
+              throw new SecretException.Unavailable(asked, "slower, please", null, true);
+            }
+            return source.fetch(asked);
+          }
+
+          @Override
+          public String currentVersion(SecretReference asked) {
+            return source.currentVersion(asked);
+          }
+        };
+    mount(Map.of("token", ARN), "rw-r--r--");
+    volumes(plan(false), new MovableClock()).deliver(busy);
+    assertThat(resolved.resolve("token")).hasContent("one");
+    assertThat(reads).hasValue(2);
   }
 
   @Test
