@@ -106,6 +106,7 @@ final class ImageJar {
       jar.add(Path.of(arguments[1]));
       jar.chooseVersions();
       jar.generalizeErrors();
+      new Decimals(jar.entries, jar.classFile).avoid();
       jar.dropUnreached();
       jar.write(Path.of(arguments[2]), jar.setBuildId(), Instant.parse(arguments[3]));
     }

@@ -1,9 +1,12 @@
 package io.github.secretscontroller.fetcher;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.HttpURLConnection;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -17,6 +20,7 @@ final class Training {
 
   private static final int MANY = 10;
   private static final long SIDECAR_MILLIS = 4_000;
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
 
   private final Map<String, String> base;
 
@@ -36,6 +40,7 @@ final class Training {
     base.put("AWS_ENDPOINT_URL_STS", arguments[1]);
     base.put("SECRETS_ROOT", arguments[3]);
     base.put("SECRETS_TERMINATION_LOG", arguments[3] + "/.termination");
+    checkTimestamps();
     Training training = new Training(base);
     Map<String, String> keys =
         Map.of("AWS_ACCESS_KEY_ID", "example", "AWS_SECRET_ACCESS_KEY", "example");
@@ -55,6 +60,19 @@ final class Training {
     System.exit(0);
   }
 
+  private static void checkTimestamps() {
+    for (String text :
+        new String[] {
+          "0", "1", "1523477145", "1523477145.713", "1523477145.7139", "1.523477145713E9", "1.5e9",
+          "1523477145.", ".5", "0.0009", "1.523477145713E10", "1E+9", "-1.5", "15234771457139E-4",
+          "1523477145.71399999999999", "1.52347714571399999999999E9"
+        }) {
+      if (!Timestamps.parse(text).equals(Instant.ofEpochMilli(Timestamps.exactly(text)))) {
+        throw new IllegalStateException(text + " became " + Timestamps.parse(text));
+      }
+    }
+  }
+
   private void init(Map<String, String> identity, Map<String, String> plan, ExitCode expected) {
     ExitCode code = run("init", identity, plan);
     if (code != expected) {
@@ -72,13 +90,29 @@ final class Training {
     Thread thread = new Thread(() -> run("sidecar", identity, settings), "training-sidecar");
     thread.setDaemon(true);
     thread.start();
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (!answers(port, "/startup")) {
+      if (System.nanoTime() > deadline) {
+        throw new IllegalStateException("the sidecar didn't start");
+      }
+      Thread.sleep(100);
+    }
     Thread.sleep(SIDECAR_MILLIS);
     for (String path : new String[] {"/startup", "/ready", "/live", "/metrics"}) {
-      URI uri = URI.create("http://127.0.0.1:" + port + path);
-      HttpURLConnection probe = (HttpURLConnection) uri.toURL().openConnection();
-      if (probe.getResponseCode() != HttpURLConnection.HTTP_OK) {
-        throw new IllegalStateException(path + " answers " + probe.getResponseCode());
+      if (!answers(port, path)) {
+        throw new IllegalStateException(path + " doesn't answer");
       }
+    }
+  }
+
+  private static boolean answers(int port, String path) throws IOException {
+    URI uri = URI.create("http://127.0.0.1:" + port + path);
+    HttpURLConnection probe = (HttpURLConnection) uri.toURL().openConnection();
+    try {
+      return probe.getResponseCode() == HttpURLConnection.HTTP_OK;
+    } catch (ConnectException e) {
+      return false;
+    } finally {
       probe.disconnect();
     }
   }

@@ -148,6 +148,13 @@ final class AwsFailures {
       return new SecretException.Unavailable(
           reference, "AWS can't be reached for " + what + ": " + describe(root), null);
     }
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      // Such as a certificate that isn't trusted.
+      if (cause instanceof SSLException) {
+        return new SecretException.Unavailable(
+            reference, "no secure connection to AWS for " + what + ": " + cause.getMessage(), null);
+      }
+    }
     if (isAboutCredentials(e)) {
       return new SecretException.AccessDenied(
           reference,

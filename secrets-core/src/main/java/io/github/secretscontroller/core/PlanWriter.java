@@ -20,6 +20,7 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -119,7 +120,7 @@ final class PlanWriter {
   }
 
   private static void write(JsonGenerator json, Refresh refresh) throws IOException {
-    if (!refresh.equals(Refresh.DEFAULT)) {
+    if (!isDefault(refresh)) {
       json.writeObjectFieldStart("refresh");
       json.writeStringField("interval", refresh.interval().toString());
       writeIfPresent(json, "staleAfter", refresh.staleAfter());
@@ -128,6 +129,13 @@ final class PlanWriter {
       }
       json.writeEndObject();
     }
+  }
+
+  /** The equality of a record is put together at run time, which takes a process's start 10 ms. */
+  private static boolean isDefault(Refresh refresh) {
+    return refresh.interval().equals(Refresh.DEFAULT.interval())
+        && Objects.equals(refresh.staleAfter(), Refresh.DEFAULT.staleAfter())
+        && refresh.unreadyWhenStale() == Refresh.DEFAULT.unreadyWhenStale();
   }
 
   private static void write(JsonGenerator json, OnChange onChange) throws IOException {

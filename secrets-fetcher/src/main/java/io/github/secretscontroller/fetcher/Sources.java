@@ -29,6 +29,7 @@ final class Sources implements Fetcher.Backend {
   public SecretSource open(InjectionPlan plan, Map<String, String> environment) {
     String name = environment.getOrDefault(VARIABLE, "");
     if (name.isEmpty()) {
+      NamedAuthorities.useWherePrepared(System.getProperties());
       return aws(plan, AwsEnvironment.of(environment));
     }
     return new DirectorySecretStore(directory(name));
