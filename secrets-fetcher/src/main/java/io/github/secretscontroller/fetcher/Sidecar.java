@@ -164,18 +164,41 @@ final class Sidecar implements AutoCloseable {
 
   /** Threads that end when they have nothing to do, which is nearly always. */
   private static ExecutorService questions() {
-    return new ThreadPoolExecutor(
-        0,
-        QUESTIONS_AT_A_TIME,
-        5,
-        TimeUnit.SECONDS,
-        new SynchronousQueue<>(),
-        task -> {
-          Thread thread = new Thread(task, "secrets-fetcher-look");
-          thread.setDaemon(true);
-          return thread;
-        },
-        new ThreadPoolExecutor.CallerRunsPolicy());
+    ThreadPoolExecutor threads =
+        new ThreadPoolExecutor(
+            1,
+            QUESTIONS_AT_A_TIME,
+            5,
+            TimeUnit.SECONDS,
+            new Handover(),
+            task -> {
+              Thread thread = new Thread(task, "secrets-fetcher-look");
+              thread.setDaemon(true);
+              return thread;
+            },
+            new ThreadPoolExecutor.CallerRunsPolicy());
+    threads.allowCoreThreadTimeOut(true);
+    return threads;
+  }
+
+  /**
+   * Waits a while for a thread that is about to be free before one more is made: each has a
+   * connection of its own, and a handshake costs more than all questions over one connection.
+   */
+  private static final class Handover extends SynchronousQueue<Runnable> {
+
+    private static final long serialVersionUID = 1;
+    private static final long PATIENCE_MILLIS = 250;
+
+    @Override
+    public boolean offer(Runnable question) {
+      try {
+        return offer(question, PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      }
+    }
   }
 
   @Override
