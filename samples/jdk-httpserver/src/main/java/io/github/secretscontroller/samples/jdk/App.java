@@ -56,6 +56,9 @@ public final class App {
       server.createContext("/mutate-secrets", reviews);
       Sweeping.start(env, secrets.get());
     }
+    // The server's own answer closes a connection whose request it hasn't read, and may get lost.
+    server.createContext(
+        "/", exchange -> reply(exchange, 404, "text/plain", "nothing is answered here\n"));
     server.createContext("/healthz", exchange -> reply(exchange, handler.health().live()));
     server.createContext("/readyz", exchange -> reply(exchange, handler.health().ready()));
     server.createContext(
