@@ -107,6 +107,7 @@ final class ImageJar {
       jar.chooseVersions();
       jar.generalizeErrors();
       new Decimals(jar.entries, jar.classFile).avoid();
+      BufferedRequests.arrange(jar.entries, jar.classFile);
       jar.dropUnreached();
       jar.write(Path.of(arguments[2]), jar.setBuildId(), Instant.parse(arguments[3]));
     }
