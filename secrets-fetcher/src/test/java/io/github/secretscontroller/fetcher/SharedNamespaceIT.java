@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -21,16 +20,10 @@ import org.junit.jupiter.api.io.TempDir;
 @DisplayName("In a shared process namespace, the fetcher's jar")
 class SharedNamespaceIT {
 
-  /**
-   * Notes each SIGHUP; forks once, before it is up: dash loses a signal that comes while it forks.
-   */
-  private static final String NOTE =
-      "trap 'echo HUP >> %1$s.hup' HUP; sleep 300 & echo > %1$s.up;"
-          + " while kill -0 $! 2>/dev/null; do wait $!; done";
-
   @TempDir Path directory;
   private Path secrets;
   private Path root;
+  private HangupNotes hangups;
 
   @BeforeEach
   void start() throws Exception {
@@ -44,9 +37,8 @@ class SharedNamespaceIT {
     secrets = Files.createDirectory(directory.resolve("secrets"));
     root = Files.createDirectory(directory.resolve("volume"));
     Launched.put(secrets.resolve("db"), "first");
-    for (String name : List.of("pause", "application")) {
-      Files.copy(Path.of("/bin/sh"), directory.resolve(name), StandardCopyOption.COPY_ATTRIBUTES);
-    }
+    hangups = new HangupNotes(directory);
+    Files.copy(Path.of("/bin/sh"), directory.resolve("pause"), StandardCopyOption.COPY_ATTRIBUTES);
   }
 
   /**
@@ -77,12 +69,8 @@ class SharedNamespaceIT {
   }
 
   /** A process that is called "application". */
-  private String application(String notes) {
-    return "'"
-        + path("application")
-        + "' -c \""
-        + NOTE.formatted(path(notes)).replace("$", "\\$")
-        + "\" & ";
+  private String application(String notes) throws IOException {
+    return "'" + String.join("' '", hangups.command("application", notes)) + "' & ";
   }
 
   private String path(String name) {
@@ -91,15 +79,7 @@ class SharedNamespaceIT {
 
   private void awaitUp(Launched sidecar, String... notes) {
     for (String note : notes) {
-      sidecar.await(note, () -> Files.exists(directory.resolve(note + ".up")));
-    }
-  }
-
-  private long hangups(String notes) {
-    try {
-      return Files.readAllLines(directory.resolve(notes + ".hup")).size();
-    } catch (IOException e) {
-      return 0;
+      sidecar.await(note, () -> hangups.isUp(note));
     }
   }
 
@@ -111,9 +91,9 @@ class SharedNamespaceIT {
       for (int i = 1; i <= 2; i++) {
         int times = i;
         Launched.put(secrets.resolve("db"), "version " + i);
-        sidecar.await("signal " + i, () -> hangups("app") == times);
+        sidecar.await("signal " + i, () -> hangups.count("app") == times);
       }
-      assertThat(hangups("pause")).isZero();
+      assertThat(hangups.count("pause")).isZero();
       assertThat(sidecar.status("/live")).isEqualTo(200);
     }
   }
@@ -124,7 +104,7 @@ class SharedNamespaceIT {
     try (Launched sidecar = sidecar("pause", "")) {
       Launched.put(secrets.resolve("db"), "second");
       sidecar.awaitSaid("no process is named \"pause\"");
-      assertThat(hangups("pause")).isZero();
+      assertThat(hangups.count("pause")).isZero();
     }
   }
 
@@ -152,7 +132,7 @@ class SharedNamespaceIT {
       awaitUp(sidecar, "others/app");
       Launched.put(secrets.resolve("db"), "second");
       sidecar.awaitSaid("runs as user 65534 and the fetcher as user 0");
-      assertThat(hangups("others/app")).isZero();
+      assertThat(hangups.count("others/app")).isZero();
     }
   }
 }

@@ -13,7 +13,6 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
@@ -267,52 +266,22 @@ class SidecarProgramIT {
   @DisplayName("on a change")
   class OnChange {
 
-    /** A process of its own that notes each SIGHUP; the shell's name is what it is called by. */
-    private Process application(Path notes, String name) throws IOException {
-      Path program = directory.resolve(name);
-      Files.copy(Path.of("/bin/sh"), program, StandardCopyOption.COPY_ATTRIBUTES);
-      Process process =
-          new ProcessBuilder(
-                  program.toString(),
-                  "-c",
-                  // Forks once, before it is up: dash loses a signal that comes while it forks.
-                  "trap 'echo HUP >> "
-                      + notes
-                      + "' HUP; sleep 300 & echo up > "
-                      + notes
-                      + "; while kill -0 $!; do wait $!; done")
-              .start();
-      long end = System.nanoTime() + Launched.PATIENCE.toNanos();
-      while (!Files.exists(notes) && System.nanoTime() < end) {
-        Thread.onSpinWait();
-      }
-      return process;
-    }
-
-    private long count(Path notes) {
-      try {
-        return Files.readAllLines(notes).stream().filter("HUP"::equals).count();
-      } catch (IOException e) {
-        return 0;
-      }
-    }
-
     @Test
     @DisplayName("signals the named process once for each publication, after the files are visible")
     void signal() throws Exception {
-      Path notes = directory.resolve("notes");
-      Process application = application(notes, "app-it-" + ProcessHandle.current().pid() % 10000);
-      String name = application.info().command().orElseThrow();
-      name = name.substring(name.lastIndexOf('/') + 1);
+      HangupNotes hangups = new HangupNotes(directory);
+      String name = "app-it-" + ProcessHandle.current().pid() % 10000;
+      Process application = new ProcessBuilder(hangups.command(name, "notes")).start();
       launcher.with(
           "SECRETS_PLAN",
           plan(", \"onChange\": {\"signal\": \"HUP\", \"process\": \"" + name + "\"}"));
       try (Launched sidecar = launcher.start("sidecar").awaitStarted()) {
-        assertThat(count(notes)).isZero();
+        sidecar.await("the application", () -> hangups.isUp("notes"));
+        assertThat(hangups.count("notes")).isZero();
         for (int i = 1; i <= 2; i++) {
           int times = i;
           Launched.put(secrets.resolve("db"), "version " + i);
-          sidecar.await("signal " + i, () -> count(notes) == times);
+          sidecar.await("signal " + i, () -> hangups.count("notes") == times);
           assertThat(root.resolve("db")).hasContent("version " + i);
         }
         sidecar.awaitSaid("INFO sent SIGHUP to " + name);
