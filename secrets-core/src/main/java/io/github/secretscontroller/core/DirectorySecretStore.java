@@ -124,6 +124,7 @@ public final class DirectorySecretStore implements SecretSource, StagingSecretWr
       }
       Path fresh = root.resolve(".new-" + UUID.randomUUID());
       files.replace(fresh, value);
+      DirectoryVersions.makeNewer(fresh, file);
       String version = DirectoryFiles.version(fresh);
       Path staged = versions.file(file, version);
       Files.move(fresh, staged, StandardCopyOption.ATOMIC_MOVE);

@@ -179,6 +179,29 @@ public abstract class StagingSecretWriterContract {
       writer().promote(first, context);
       assertThat(current(first)).isEqualTo("rotated");
     }
+
+    @Test
+    @DisplayName("nothing that was current from the start, when something else is current since")
+    void rotatedBefore() {
+      assumeThat(hasNames()).isTrue();
+      SecretReference first = stage("one", null);
+      rotate(first, utf8("rotated"));
+      writer().promote(first, context);
+      assertThat(current(first)).isEqualTo("rotated");
+      SecretReference second = stage("two", first);
+      writer().promote(second, context);
+      assertThat(current(second)).isEqualTo("two");
+    }
+
+    @Test
+    @DisplayName("what the object refers to, when a later version was rejected")
+    void laterRejected() {
+      assumeThat(hasNames()).isTrue();
+      SecretReference second = stage("two", stage("one", null));
+      stage("rejected", second);
+      writer().promote(second, context);
+      assertThat(current(second)).isEqualTo("two");
+    }
   }
 
   @Nested
