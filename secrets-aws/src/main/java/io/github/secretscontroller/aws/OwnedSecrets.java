@@ -67,7 +67,9 @@ final class OwnedSecrets {
               + OwnerTags.ownerIn(secret.tags())
               + ", not to "
               + owner
-              + "; choose another name, or let the operator adopt existing secrets",
+              + (OwnerTags.anyIn(secret.tags())
+                  ? "; choose another name, or take the owner's tags off if nothing uses it"
+                  : "; choose another name, or let the operator adopt existing secrets"),
           null);
     }
   }

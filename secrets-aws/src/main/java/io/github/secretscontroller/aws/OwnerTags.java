@@ -37,6 +37,12 @@ record OwnerTags(String cluster, String namespace, String name) {
     return asMap(tags).entrySet().containsAll(asMap().entrySet());
   }
 
+  /** Whether a secret has tags of an owner, whoever that is. */
+  static boolean anyIn(List<Tag> tags) {
+    return tags.stream()
+        .anyMatch(tag -> List.of(MANAGED_BY, CLUSTER, NAMESPACE, NAME).contains(tag.key()));
+  }
+
   /** Whom the tags of a secret name, if we wrote them. */
   static Optional<OwnerTags> ownedBy(List<Tag> tags) {
     Map<String, String> present = asMap(tags);

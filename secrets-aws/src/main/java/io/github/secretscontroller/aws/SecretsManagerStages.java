@@ -11,13 +11,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
 import software.amazon.awssdk.services.secretsmanager.model.Filter;
 import software.amazon.awssdk.services.secretsmanager.model.FilterNameStringType;
+import software.amazon.awssdk.services.secretsmanager.model.InvalidParameterException;
 import software.amazon.awssdk.services.secretsmanager.model.InvalidRequestException;
 import software.amazon.awssdk.services.secretsmanager.model.ListSecretsRequest;
+import software.amazon.awssdk.services.secretsmanager.model.PutSecretValueResponse;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceExistsException;
 import software.amazon.awssdk.services.secretsmanager.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.secretsmanager.model.SecretListEntry;
@@ -25,8 +28,9 @@ import software.amazon.awssdk.services.secretsmanager.model.Tag;
 
 /**
  * Which version of a secret stands where, told by staging labels: {@link #ADMITTED} is on the one
- * that was staged last, {@link #STORED} on the one that was promoted last. The labels also keep AWS
- * from removing these versions as deprecated.
+ * that was staged last, {@link #STORED} on the one that was promoted last, or was current from the
+ * start, and {@link #REFERENCED} on one that an object refers to that was not promoted yet. The
+ * labels also keep AWS from removing these versions as deprecated.
  *
  * @see <a
  *     href="https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version">Versions
@@ -37,7 +41,10 @@ final class SecretsManagerStages {
   static final String CURRENT = "AWSCURRENT";
   static final String ADMITTED = "secrets-controller/admitted";
   static final String STORED = "secrets-controller/stored";
+  static final String REFERENCED = "secrets-controller/referenced";
   static final String MARK = "secrets-controller/deleted-at";
+
+  private static final Pattern RANDOM_SUFFIX = Pattern.compile("-[A-Za-z0-9]{6}$");
 
   private final SecretsManagerClient client;
   private final WriteTokens tokens;
@@ -48,32 +55,87 @@ final class SecretsManagerStages {
   }
 
   /**
-   * Puts a version without moving {@code AWSCURRENT}, unless the value is there.
+   * Puts a version without moving {@code AWSCURRENT}, unless the value is there. Afterwards both it
+   * and the previous one, which stays referred to if the object is rejected, have a label of ours.
    *
    * @return its id; empty if somebody else was faster
    */
   Optional<String> put(DescribeSecretResponse secret, byte[] value, WriteContext context) {
     Optional<String> present = holding(secret, value, context);
     if (present.isPresent()) {
-      return present;
+      return keep(secret, present.get());
     }
+    keepPrevious(secret, context);
     String replaced =
         previousVersion(secret, context).or(() -> versionAt(secret, CURRENT)).orElse("");
     SecretContent content = SecretContent.of(value);
     try {
-      return Optional.of(
-          client
-              .putSecretValue(
-                  request ->
-                      request
-                          .secretId(secret.arn())
-                          .clientRequestToken(tokens.token(secret.arn(), replaced, value))
-                          .versionStages(ADMITTED)
-                          .secretString(content.string())
-                          .secretBinary(content.binary()))
-              .versionId());
+      PutSecretValueResponse put =
+          client.putSecretValue(
+              request ->
+                  request
+                      .secretId(secret.arn())
+                      .clientRequestToken(tokens.token(secret.arn(), replaced, value))
+                      .versionStages(ADMITTED)
+                      .secretString(content.string())
+                      .secretBinary(content.binary()));
+      // AWS takes a token that it knows for a repetition, and moves no label.
+      return put.versionStages().contains(ADMITTED)
+          ? Optional.of(put.versionId())
+          : admit(secret, put.versionId());
     } catch (ResourceExistsException somebodyWasFaster) {
       return Optional.empty();
+    }
+  }
+
+  /**
+   * Notes that a version is current without being promoted, lest {@link #promote} move {@code
+   * AWSCURRENT} back to it after a rotation. Does nothing if the label is in use.
+   */
+  void currentFromTheStart(String arn, String versionId) {
+    try {
+      move(arn, STORED, versionId, null);
+    } catch (InvalidParameterException somebodyWasFaster) {
+      // Another version was promoted since, which tells more.
+    }
+  }
+
+  private Optional<String> keep(DescribeSecretResponse secret, String versionId) {
+    List<String> labels = secret.versionIdsToStages().getOrDefault(versionId, List.of());
+    if (labels.contains(CURRENT) && versionAt(secret, STORED).isEmpty()) {
+      currentFromTheStart(secret.arn(), versionId);
+      return Optional.of(versionId);
+    }
+    return labels.contains(ADMITTED) || labels.contains(STORED) || labels.contains(REFERENCED)
+        ? Optional.of(versionId)
+        : admit(secret, versionId);
+  }
+
+  private Optional<String> admit(DescribeSecretResponse secret, String versionId) {
+    try {
+      move(secret.arn(), ADMITTED, versionId, versionAt(secret, ADMITTED).orElse(null));
+      return Optional.of(versionId);
+    } catch (InvalidParameterException somebodyWasFaster) {
+      return Optional.empty();
+    }
+  }
+
+  /** Once {@link #ADMITTED} moves on, nothing else may be on the version that is referred to. */
+  private void keepPrevious(DescribeSecretResponse secret, WriteContext context) {
+    Optional<String> previous = previousVersion(secret, context);
+    List<String> labels =
+        previous
+            .map(version -> secret.versionIdsToStages().getOrDefault(version, List.of()))
+            .orElse(List.of());
+    if (previous.isEmpty() || labels.contains(STORED) || labels.contains(REFERENCED)) {
+      return;
+    }
+    try {
+      move(secret.arn(), REFERENCED, previous.get(), versionAt(secret, REFERENCED).orElse(null));
+    } catch (ResourceNotFoundException removed) {
+      // Nothing is left to keep.
+    } catch (InvalidParameterException removedOrMoved) {
+      // Or somebody else, who replaces the same version, was faster.
     }
   }
 
@@ -91,8 +153,15 @@ final class SecretsManagerStages {
       DescribeSecretResponse secret, WriteContext context) {
     return context
         .previous()
-        .filter(previous -> previous.id().equals(secret.arn()))
+        .filter(previous -> isFor(secret, previous.id()))
         .map(SecretReference::versionId);
+  }
+
+  /** Whether it is the ARN, with or without the random suffix, or the name. */
+  private static boolean isFor(DescribeSecretResponse secret, String id) {
+    return id.equals(secret.arn())
+        || id.equals(secret.name())
+        || id.equals(RANDOM_SUFFIX.matcher(secret.arn()).replaceFirst(""));
   }
 
   private static Optional<String> versionAt(DescribeSecretResponse secret, String stage) {

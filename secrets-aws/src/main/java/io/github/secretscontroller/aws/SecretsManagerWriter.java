@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -102,6 +103,7 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
                 reference,
                 value,
                 context,
+                created -> {},
                 secret -> current.put(secret.arn(), value).map(id -> versionOf(secret.arn(), id))));
   }
 
@@ -115,6 +117,7 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
                 reference,
                 value,
                 context,
+                created -> stages.currentFromTheStart(created.arn(), created.versionId()),
                 secret -> {
                   stages.unmark(secret);
                   return stages.put(secret, value, context).map(id -> versionOf(secret.arn(), id));
@@ -246,13 +249,16 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
       SecretReference reference,
       byte[] value,
       WriteContext context,
+      Consumer<CreateSecretResponse> afterCreation,
       Function<DescribeSecretResponse, Optional<SecretReference>> put) {
     Optional<DescribeSecretResponse> existing = owned.describe(reference);
     if (existing.isEmpty()) {
-      return create(reference, value, context);
+      Optional<CreateSecretResponse> created = create(reference, value, context);
+      created.ifPresent(afterCreation);
+      return created.map(secret -> versionOf(secret.arn(), secret.versionId()));
     }
     DescribeSecretResponse secret = existing.get();
-    if (!adoptExisting) {
+    if (!adoptExisting || OwnerTags.anyIn(secret.tags())) {
       OwnedSecrets.require(reference, secret, context);
     }
     // First, since AWS refuses to tag a secret that is scheduled for deletion.
@@ -266,11 +272,11 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
     return put.apply(secret);
   }
 
-  private Optional<SecretReference> create(
+  private Optional<CreateSecretResponse> create(
       SecretReference reference, byte[] value, WriteContext context) {
     SecretContent content = SecretContent.of(value);
     try {
-      CreateSecretResponse created =
+      return Optional.of(
           client.createSecret(
               request ->
                   request
@@ -280,8 +286,7 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
                       .kmsKeyId(kmsKeyId)
                       .tags(OwnerTags.of(context).tags())
                       .secretString(content.string())
-                      .secretBinary(content.binary()));
-      return Optional.of(versionOf(created.arn(), created.versionId()));
+                      .secretBinary(content.binary())));
     } catch (ResourceExistsException somebodyWasFaster) {
       return Optional.empty();
     }
@@ -345,7 +350,7 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
       return this;
     }
 
-    /** Lets the writer take over a secret that its tags don't call its own; off by default. */
+    /** Lets the writer take over a secret on which there are no owner's tags; off by default. */
     public Builder adoptExisting(boolean adopt) {
       this.adoptExisting = adopt;
       return this;

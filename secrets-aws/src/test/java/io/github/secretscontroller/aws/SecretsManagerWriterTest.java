@@ -29,12 +29,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 import software.amazon.awssdk.core.SdkBytes;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
+import software.amazon.awssdk.services.secretsmanager.model.Tag;
 
 @DisplayName("Writing to Secrets Manager")
 class SecretsManagerWriterTest {
 
   private static final byte[] TOKEN_KEY = new byte[32];
   private static final WriteContext CONTEXT = WriteContext.of("prod-1", "shop", "db");
+
+  private static final String ADMITTED = "secrets-controller/admitted";
+  private static final String STORED = "secrets-controller/stored";
+  private static final String REFERENCED = "secrets-controller/referenced";
 
   private static byte[] utf8(String text) {
     return text.getBytes(UTF_8);
@@ -179,8 +184,8 @@ class SecretsManagerWriterTest {
           .isInstanceOf(SecretException.InvalidRequest.class)
           .hasMessage(
               "the AWS secret %s belongs to Secret shop/db of cluster prod-2, not to Secret shop/db"
-                  + " of cluster prod-1; choose another name, or let the operator adopt existing"
-                  + " secrets",
+                  + " of cluster prod-1; choose another name, or take the owner's tags off if"
+                  + " nothing uses it",
               name());
       assertThatThrownBy(() -> writer.delete(SecretReference.parse(name()), CONTEXT))
           .isInstanceOf(SecretException.InvalidRequest.class);
@@ -204,6 +209,34 @@ class SecretsManagerWriterTest {
       }
       assertThatCode(() -> writer.write(name(), utf8("still ours"), context))
           .doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"secrets-controller/managed-by", "secrets-controller/cluster"})
+    @DisplayName("adopts nothing that has another owner's tags, whatever the operator says")
+    void adoptsNoOthers(String onlyTag) {
+      String theirs = name() + "/theirs";
+      writer.write(theirs, utf8("theirs"), WriteContext.of("prod-2", "shop", "db"));
+      String tagged = name() + "/tagged";
+      admin.createSecret(
+          request ->
+              request
+                  .name(tagged)
+                  .secretString("theirs")
+                  .tags(Tag.builder().key(onlyTag).value("prod-2").build()));
+      try (SecretWriter adopting =
+          SecretsManagerWriter.builder(AwsEndpoint.environment(), TOKEN_KEY)
+              .adoptExisting(true)
+              .build()) {
+        for (String name : List.of(theirs, tagged)) {
+          assertThatThrownBy(() -> adopting.write(name, utf8("ours"), CONTEXT))
+              .isInstanceOf(SecretException.InvalidRequest.class)
+              .hasMessageContaining("not to Secret shop/db of cluster prod-1");
+          try (SecretValue value = source.fetch(SecretReference.parse(name))) {
+            assertThat(value.hasContent(utf8("theirs"))).isTrue();
+          }
+        }
+      }
     }
   }
 
@@ -264,14 +297,13 @@ class SecretsManagerWriterTest {
     @DisplayName("labels what was admitted and what was stored, so that AWS keeps both")
     void labels() {
       SecretReference first = writer.stage(name(), utf8("one"), context);
-      assertThat(stages().get(first.versionId())).containsExactly("AWSCURRENT");
+      assertThat(stages().get(first.versionId())).containsExactly("AWSCURRENT", STORED);
       SecretReference second = writer.stage(name(), utf8("two"), context.replacing(first));
-      assertThat(stages().get(second.versionId())).containsExactly("secrets-controller/admitted");
-      assertThat(stages().get(first.versionId())).containsExactly("AWSCURRENT");
+      assertThat(stages().get(second.versionId())).containsExactly(ADMITTED);
+      assertThat(stages().get(first.versionId())).containsExactly("AWSCURRENT", STORED);
       writer.promote(second, context);
       assertThat(stages().get(second.versionId()))
-          .containsExactlyInAnyOrder(
-              "AWSCURRENT", "secrets-controller/admitted", "secrets-controller/stored");
+          .containsExactlyInAnyOrder("AWSCURRENT", ADMITTED, STORED);
       assertThat(stages().get(first.versionId())).containsExactly("AWSPREVIOUS");
     }
 
@@ -281,8 +313,46 @@ class SecretsManagerWriterTest {
       SecretReference first = writer.stage(name(), utf8("one"), context);
       SecretReference rejected = writer.stage(name(), utf8("two"), context.replacing(first));
       SecretReference other = writer.stage(name(), utf8("three"), context.replacing(first));
+      assertThat(stages().get(rejected.versionId())).isEmpty();
       assertThat(writer.stage(name(), utf8("two"), context.replacing(first))).isEqualTo(rejected);
       assertThat(rejected).isNotEqualTo(other);
+      assertThat(stages().get(rejected.versionId())).containsExactly(ADMITTED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    @DisplayName("keeps the label of a version that was not promoted yet when the next is rejected")
+    void referenced(boolean byName) {
+      SecretReference first = writer.stage(name(), utf8("one"), context);
+      SecretReference second = writer.stage(name(), utf8("two"), context.replacing(first));
+      SecretReference stored =
+          byName ? SecretReference.parse(name()).withVersionId(second.versionId()) : second;
+      SecretReference third = writer.stage(name(), utf8("three"), context.replacing(stored));
+      assertThat(stages().get(second.versionId())).containsExactly(REFERENCED);
+      assertThat(stages().get(third.versionId())).containsExactly(ADMITTED);
+      SecretReference fourth = writer.stage(name(), utf8("four"), context.replacing(third));
+      assertThat(stages().get(third.versionId())).containsExactly(REFERENCED);
+      assertThat(stages().get(fourth.versionId())).containsExactly(ADMITTED);
+    }
+
+    @Test
+    @DisplayName("labels a previous version again that has lost its label")
+    void unlabelled() {
+      SecretReference first = writer.stage(name(), utf8("one"), context);
+      SecretReference second = writer.stage(name(), utf8("two"), context.replacing(first));
+      writer.stage(name(), utf8("three"), context.replacing(first));
+      assertThat(stages().get(second.versionId())).isEmpty();
+      assertThat(writer.stage(name(), utf8("two"), context.replacing(second))).isEqualTo(second);
+      assertThat(stages().get(second.versionId())).containsExactly(ADMITTED);
+    }
+
+    @Test
+    @DisplayName("takes a previous version that AWS has removed for nothing to keep")
+    void removed() {
+      SecretReference first = writer.stage(name(), utf8("one"), context);
+      SecretReference gone = first.withVersionId(UUID.randomUUID().toString());
+      SecretReference second = writer.stage(name(), utf8("two"), context.replacing(gone));
+      assertThat(stages().get(second.versionId())).containsExactly(ADMITTED);
     }
   }
 
