@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +36,8 @@ public final class NativeSecretSweeper {
 
   /** The shortest time between mark and deletion, unless it is told otherwise: an hour. */
   public static final Duration DEFAULT_GRACE = Duration.ofHours(1);
+
+  private static final Pattern RANDOM_SUFFIX = Pattern.compile("-[A-Za-z0-9]{6}$");
 
   private final KubernetesApi api;
   private final StagingSecretWriter writer;
@@ -165,9 +168,28 @@ public final class NativeSecretSweeper {
     return secret == null
         ? Optional.empty()
         : NativeRecord.references(secret).stream()
-            .filter(reference -> reference.id().equals(written.reference().id()))
-            .map(reference -> reference.withSelector(null))
+            .filter(reference -> refersTo(reference, written.reference()))
+            .map(reference -> written.reference().withVersionId(reference.versionId()))
             .findFirst();
+  }
+
+  /**
+   * Whether a reference is to a secret of the inventory, whose ARN is full: references by name and
+   * by ARN without the random suffix are accepted, too.
+   */
+  private static boolean refersTo(SecretReference reference, SecretReference written) {
+    boolean elsewhere =
+        reference.isArn()
+            && written.isArn()
+            && !(reference.region().equals(written.region())
+                && reference.accountId().equals(written.accountId()));
+    return reference.scheme().equals(written.scheme())
+        && !elsewhere
+        && (reference.name().equals(written.name())
+            || (written.isArn()
+                && reference
+                    .name()
+                    .equals(RANDOM_SUFFIX.matcher(written.name()).replaceFirst(""))));
   }
 
   /** Collects the options of a sweeper. Not thread-safe. */

@@ -9,9 +9,11 @@ import io.github.secretscontroller.admission.NativeSecretSweeper.Sweep;
 import io.github.secretscontroller.core.DirectorySecretStore;
 import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretValue;
+import io.github.secretscontroller.core.StagingSecretWriter;
 import io.github.secretscontroller.core.StagingSecretWriter.Written;
 import io.github.secretscontroller.core.testkit.MovableClock;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,6 +25,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("The sweeper of native Secrets")
 class NativeSecretSweeperTest {
@@ -154,6 +158,67 @@ class NativeSecretSweeperTest {
     assertThat(two.sweep()).isPresent();
     assertThat(one.sweep()).isEmpty();
     assertThat(server.get(LEASE).at("/spec/leaseTransitions").asInt()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "kubernetes/shop/db/k8s",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:kubernetes/shop/db/k8s",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:kubernetes/shop/db/k8s-hlRvvF"
+      })
+  @DisplayName("knows what is stored by name, or by an ARN without its random suffix, as in use")
+  void otherForms(String id) {
+    ObjectNode secret = admit("one");
+    SecretReference stored = SecretCluster.reference(secret, "user");
+    String version = "?version=" + stored.versionId() + "#user";
+    ((ObjectNode) secret.get("data")).put("user", SecretCluster.base64(id + version));
+    store(secret);
+    NativeSecretSweeper sweeper =
+        NativeSecretSweeper.builder(server.client(), withArns(), config).clock(clock).build();
+    assertThat(sweeper.orphans()).isEmpty();
+    assertThat(sweeper.sweep()).contains(done(1, 0, 0, 0));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "kubernetes/shop/db/k8",
+        "arn:aws:secretsmanager:us-east-1:210987654321:secret:kubernetes/shop/db/k8s",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:kubernetes/shop/db/k8s-AAAAAA"
+      })
+  @DisplayName("but not another secret, nor an earlier one of the same name")
+  void otherSecrets(String id) {
+    admit("one");
+    store(SecretCluster.secret("db", Map.of("user", id)));
+    NativeSecretSweeper sweeper =
+        NativeSecretSweeper.builder(server.client(), withArns(), config).clock(clock).build();
+    assertThat(sweeper.orphans()).hasSize(1);
+  }
+
+  /** The store, whose inventory names full ARNs, as that of Secrets Manager does. */
+  private StagingSecretWriter withArns() {
+    return (StagingSecretWriter)
+        Proxy.newProxyInstance(
+            StagingSecretWriter.class.getClassLoader(),
+            new Class<?>[] {StagingSecretWriter.class},
+            (proxy, method, arguments) ->
+                method.getName().equals("inventory")
+                    ? store.inventory((String) arguments[0]).stream()
+                        .map(NativeSecretSweeperTest::withArn)
+                        .toList()
+                    : method.invoke(store, arguments));
+  }
+
+  private static Written withArn(Written written) {
+    return new Written(
+        SecretReference.parse(
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+                + written.reference().id()
+                + "-hlRvvF"),
+        written.owner(),
+        written.scheduledForDeletion(),
+        written.markedAt());
   }
 
   @Test
