@@ -7,8 +7,10 @@ import io.github.secretscontroller.core.WriteContext;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +31,7 @@ final class LayoutPerSecret implements NativeLayout {
     if (contents.isUnchanged()) {
       return contents.kept();
     }
-    try (Values values = resolve(contents)) {
+    try (Values values = resolve(contents, current(contents, owner))) {
       byte[] document = encode(values);
       try {
         SecretReference stored =
@@ -53,7 +55,7 @@ final class LayoutPerSecret implements NativeLayout {
     if (contents.isUnchanged()) {
       return references;
     }
-    try (Values values = resolve(contents)) {
+    try (Values values = resolve(contents, contents.kept())) {
       byte[] document = encode(values);
       try {
         Optional<SecretReference> found =
@@ -114,12 +116,38 @@ final class LayoutPerSecret implements NativeLayout {
     return document;
   }
 
-  private Values resolve(NativeContents contents) {
+  /**
+   * Where to read the keys that are kept: pods read the current value of those whose references
+   * name no version, so a rotation must not be undone. What the stored object refers to is promoted
+   * first, since the sweeper may not have come yet.
+   */
+  private SortedMap<String, SecretReference> current(NativeContents contents, WriteContext owner) {
+    NativeRecord previous = contents.previous();
+    SortedMap<String, SecretReference> current = new TreeMap<>(contents.kept());
+    if (previous == null) {
+      return current;
+    }
+    Set<SecretReference> promoted = new HashSet<>();
+    current.replaceAll(
+        (key, kept) -> {
+          if (!previous.tracking().contains(key) || !kept.equals(previous.references().get(key))) {
+            return kept;
+          }
+          SecretReference stored = kept.withSelector(null);
+          if (promoted.add(stored)) {
+            backend.promote(stored, owner);
+          }
+          return kept.withVersionId(null).withVersionStage("AWSCURRENT");
+        });
+    return current;
+  }
+
+  private Values resolve(NativeContents contents, SortedMap<String, SecretReference> references) {
     Map<SecretReference, byte[]> documents = new HashMap<>();
     SortedMap<String, byte[]> values = new TreeMap<>();
     try {
       contents.plain().forEach((key, value) -> values.put(key, value.clone()));
-      contents.kept().forEach((key, reference) -> values.put(key, read(reference, key, documents)));
+      references.forEach((key, reference) -> values.put(key, read(reference, key, documents)));
       return new Values(values);
     } catch (RuntimeException e) {
       new Values(values).close();

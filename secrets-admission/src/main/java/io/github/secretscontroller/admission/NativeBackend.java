@@ -43,6 +43,15 @@ record NativeBackend(
         });
   }
 
+  void promote(SecretReference reference, WriteContext owner) {
+    breaker.call(
+        reference,
+        () -> {
+          writer.promote(reference, owner);
+          return reference;
+        });
+  }
+
   void markDeleted(SecretReference reference, WriteContext owner, Instant when) {
     breaker.call(
         reference,

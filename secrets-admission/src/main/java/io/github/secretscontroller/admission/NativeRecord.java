@@ -30,13 +30,20 @@ import java.util.function.Predicate;
  *
  * @param backend the operator's name for it
  * @param references by key, each with the version that was admitted, if the backend has versions
+ * @param tracking the keys whose references, as they stand there, name no version
  */
-record NativeRecord(String backend, SortedMap<String, SecretReference> references) {
+record NativeRecord(
+    String backend, SortedMap<String, SecretReference> references, Set<String> tracking) {
 
   static final String BACKEND = "secrets.k8s.aws/native-backend";
   static final String ARN = "secrets.k8s.aws/native-arn";
   static final String VERSION = "secrets.k8s.aws/native-version";
   static final String DIGEST = "secrets.k8s.aws/native-digest";
+
+  /** Of what is admitted now. */
+  NativeRecord(String backend, SortedMap<String, SecretReference> references) {
+    this(backend, references, Set.of());
+  }
 
   /** Whether a Secret says that it is native. */
   static boolean isOn(JsonNode secret) {
@@ -75,6 +82,13 @@ record NativeRecord(String backend, SortedMap<String, SecretReference> reference
       int equals = pair.indexOf('=');
       versionByKey.put(equals < 0 ? "" : pair.substring(0, equals), pair.substring(equals + 1));
     }
+    Set<String> tracking = new HashSet<>();
+    references.forEach(
+        (key, reference) -> {
+          if (reference.versionId() == null) {
+            tracking.add(key);
+          }
+        });
     references.replaceAll(
         (key, reference) -> {
           String version = versionByKey.getOrDefault(key, versionByKey.getOrDefault("", ""));
@@ -83,7 +97,7 @@ record NativeRecord(String backend, SortedMap<String, SecretReference> reference
               ? reference.withVersionStage(null).withVersionId(version)
               : reference;
         });
-    return Optional.of(new NativeRecord(annotations.path(BACKEND).asText(), references));
+    return Optional.of(new NativeRecord(annotations.path(BACKEND).asText(), references, tracking));
   }
 
   /**

@@ -218,6 +218,44 @@ class NativeSecretInterceptorTest {
       assertThat(cluster.readText(admitted, "user")).isEqualTo("rotated");
       assertThat(cluster.patch(admitted)).isEmpty();
     }
+
+    @Test
+    @DisplayName("that follow the current version also when another key is updated")
+    void trackingOneKey() {
+      SecretCluster cluster = clusterOf(config().versions(Versions.TRACKING));
+      cluster.put(secret("db", Map.of("user", "one", "note", "a")));
+      store.write(
+          "prod/shop/db/k8s",
+          "{\"note\":\"a\",\"user\":\"rotated\"}".getBytes(StandardCharsets.UTF_8),
+          DB);
+      edit(cluster, "note", "b");
+      assertThat(latest(cluster)).isEqualTo("{\"note\":\"b\",\"user\":\"rotated\"}");
+    }
+
+    @Test
+    @DisplayName("and an update of another key keeps one that no sweep has made current yet")
+    void trackingUnswept() {
+      SecretCluster cluster = clusterOf(config().versions(Versions.TRACKING));
+      cluster.put(secret("db", Map.of("user", "one", "note", "a")));
+      edit(cluster, "user", "two");
+      edit(cluster, "note", "b");
+      assertThat(latest(cluster)).isEqualTo("{\"note\":\"b\",\"user\":\"two\"}");
+    }
+
+    private void edit(SecretCluster cluster, String key, String value) {
+      ObjectNode edited = cluster.stored("db");
+      ((ObjectNode) edited.get("data")).put(key, base64(value));
+      cluster.put(edited);
+    }
+
+    /** The document of the version that was admitted last, which a sweep makes current. */
+    private String latest(SecretCluster cluster) {
+      String version = annotations(cluster.stored("db")).get(NativeRecord.VERSION).textValue();
+      try (SecretValue value =
+          store.fetch(SecretReference.parse("prod/shop/db/k8s").withVersionId(version))) {
+        return new String(value.revealBytes(), StandardCharsets.UTF_8);
+      }
+    }
   }
 
   @Nested
