@@ -57,8 +57,8 @@ public final class CachingSecretSource implements SecretSource {
   private CachingSecretSource(Builder builder) {
     this.delegate = builder.delegate;
     this.clock = builder.clock;
-    this.ttlMillis = builder.ttl.toMillis();
-    this.staleMillis = builder.staleIfErrorFor.toMillis();
+    this.ttlMillis = millis(builder.ttl);
+    this.staleMillis = millis(builder.staleIfErrorFor);
     this.maximumEntries = builder.maximumEntries;
   }
 
@@ -114,10 +114,14 @@ public final class CachingSecretSource implements SecretSource {
 
   /** Wipes the values that are past the time for which they may be served stale. */
   public void wipeExpired() {
+    wipeExpiredBut(null);
+  }
+
+  private void wipeExpiredBut(@Nullable Entry kept) {
     long now = clock.millis();
     entries.forEach(
         (key, entry) -> {
-          if (now >= entry.staleUntil) {
+          if (entry != kept && now >= entry.staleUntil) {
             drop(key, entry);
           }
         });
@@ -271,7 +275,18 @@ public final class CachingSecretSource implements SecretSource {
 
   private Entry entry(SecretValue value) {
     long now = clock.millis();
-    return new Entry(value, now + ttlMillis, now + ttlMillis + staleMillis, now);
+    long freshUntil = sum(now, ttlMillis);
+    return new Entry(value, freshUntil, sum(freshUntil, staleMillis), now);
+  }
+
+  /** Of what isn't negative, and at most what there is. */
+  private static long sum(long time, long added) {
+    return added > Long.MAX_VALUE - time ? Long.MAX_VALUE : time + added;
+  }
+
+  private static long millis(Duration duration) {
+    Duration most = Duration.ofMillis(Long.MAX_VALUE);
+    return duration.compareTo(most) > 0 ? Long.MAX_VALUE : duration.toMillis();
   }
 
   private Entry store(SecretReference key, SecretValue value) {
@@ -280,7 +295,8 @@ public final class CachingSecretSource implements SecretSource {
     if (replaced != null) {
       replaced.value.close();
     }
-    wipeExpired();
+    // But for the new one: the caller, who hasn't got its copy yet, would read it for ever.
+    wipeExpiredBut(entry);
     while (entries.size() > maximumEntries) {
       entries.entrySet().stream()
           .filter(other -> !other.getKey().equals(key))
@@ -347,9 +363,16 @@ public final class CachingSecretSource implements SecretSource {
       this.delegate = delegate;
     }
 
-    /** How long a value is served without a call; 5 minutes by default. */
+    /**
+     * How long a value is served without a call; 5 minutes by default.
+     *
+     * @throws IllegalArgumentException if that is less than a millisecond
+     */
     public Builder ttl(Duration duration) {
-      this.ttl = requirePositive("ttl", duration);
+      if (duration.compareTo(Duration.ofMillis(1)) < 0) {
+        throw new IllegalArgumentException("ttl must be a millisecond or more: " + duration);
+      }
+      this.ttl = duration;
       return this;
     }
 
@@ -383,13 +406,6 @@ public final class CachingSecretSource implements SecretSource {
     /** The cache, empty. */
     public CachingSecretSource build() {
       return new CachingSecretSource(this);
-    }
-
-    private static Duration requirePositive(String option, Duration duration) {
-      if (duration.isNegative() || duration.isZero()) {
-        throw new IllegalArgumentException(option + " must be positive: " + duration);
-      }
-      return duration;
     }
   }
 }

@@ -166,6 +166,8 @@ public record InjectionPlan(
     /** Every five minutes; stale files are told but leave the pod ready. */
     public static final Refresh DEFAULT = new Refresh(Duration.ofMinutes(5), null, false);
 
+    private static final int MAX_DAYS = 366;
+
     /** Checks the durations. */
     public Refresh {
       if (interval.compareTo(Duration.ofSeconds(1)) < 0) {
@@ -175,6 +177,17 @@ public record InjectionPlan(
       if (staleAfter != null && staleAfter.compareTo(interval) < 0) {
         throw new IllegalArgumentException(
             "files can't be stale after " + staleAfter + ", before the next look in " + interval);
+      }
+      requireBounded("the refresh interval", interval);
+      if (staleAfter != null) {
+        requireBounded("the time after which files are stale", staleAfter);
+      }
+    }
+
+    private static void requireBounded(String what, Duration duration) {
+      if (duration.compareTo(Duration.ofDays(MAX_DAYS)) > 0) {
+        throw new IllegalArgumentException(
+            what + " must be " + MAX_DAYS + " days or less, not " + duration);
       }
     }
 

@@ -7,7 +7,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.secretscontroller.core.testkit.InMemorySecretSource;
 import io.github.secretscontroller.core.testkit.MovableClock;
 import io.github.secretscontroller.core.testkit.SecretSourceContract;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -20,9 +24,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 @DisplayName("A cache")
 class CachingSecretSourceTest {
@@ -523,10 +529,63 @@ class CachingSecretSourceTest {
   @DisplayName("refuses options that make no sense")
   void options() {
     CachingSecretSource.Builder builder = CachingSecretSource.builder(backend);
-    assertThatThrownBy(() -> builder.ttl(Duration.ZERO)).hasMessage("ttl must be positive: PT0S");
+    assertThatThrownBy(() -> builder.ttl(Duration.ofNanos(999_999)))
+        .hasMessage("ttl must be a millisecond or more: PT0.000999999S");
     assertThatThrownBy(() -> builder.staleIfErrorFor(Duration.ofSeconds(-1)))
         .hasMessage("staleIfErrorFor must not be negative: PT-1S");
     assertThatThrownBy(() -> builder.maximumEntries(0))
         .hasMessage("maximumEntries must be positive: 0");
+  }
+
+  @Test
+  @Timeout(60)
+  @DisplayName("gives a value out also when its time is over before it is handed over")
+  void slowReader() {
+    backend.put("db", utf8("1"));
+    // Each look at the clock takes longer than the value may be kept.
+    Clock racing =
+        new Clock() {
+          private final AtomicLong now = new AtomicLong();
+
+          @Override
+          public Instant instant() {
+            return Instant.ofEpochMilli(now.addAndGet(10));
+          }
+
+          @Override
+          public ZoneId getZone() {
+            return ZoneOffset.UTC;
+          }
+
+          @Override
+          public Clock withZone(ZoneId zone) {
+            throw new UnsupportedOperationException();
+          }
+        };
+    try (CachingSecretSource quick =
+            CachingSecretSource.builder(backend)
+                .ttl(Duration.ofMillis(1))
+                .staleIfErrorFor(Duration.ZERO)
+                .clock(racing)
+                .build();
+        SecretValue value = quick.fetch(DB)) {
+      assertThat(value.hasContent(utf8("1"))).isTrue();
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  @DisplayName("keeps a value as good as for ever when told so")
+  void forEver() {
+    backend.put("db", utf8("1"));
+    Duration ever = Duration.ofSeconds(Long.MAX_VALUE);
+    try (CachingSecretSource keeping =
+        CachingSecretSource.builder(backend).ttl(ever).staleIfErrorFor(ever).clock(clock).build()) {
+      keeping.fetch(DB).close();
+      clock.advance(Duration.ofDays(100_000));
+      keeping.wipeExpired();
+      keeping.fetch(DB).close();
+    }
+    assertThat(backend.calls()).containsExactly("fetch db");
   }
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.secretscontroller.core.SecretFile.EnvironmentFile;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -224,5 +225,19 @@ class InjectionPlanTest {
                   InjectionPlan.of(List.of(environment, other, SecretFile.of(DB, "environment/x"))))
           .doesNotThrowAnyException();
     }
+  }
+
+  @Test
+  @DisplayName("refuses durations that nobody can wait for, instead of failing when they are used")
+  void endless() {
+    Duration year = Duration.ofDays(366);
+    assertThat(new InjectionPlan.Refresh(year, year, false).staleness()).isEqualTo(year);
+    assertThatThrownBy(() -> new InjectionPlan.Refresh(year.plusNanos(1), null, false))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("the refresh interval must be 366 days or less, not PT8784H0.000000001S");
+    assertThatThrownBy(
+            () -> new InjectionPlan.Refresh(year, Duration.ofSeconds(Long.MAX_VALUE), false))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("the time after which files are stale must be 366 days or less");
   }
 }
