@@ -3,7 +3,6 @@ package io.github.secretscontroller.fetcher;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -15,6 +14,7 @@ import java.util.Deque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * As much of an HTTP server as probes and scrapers need: GET, one answer for each connection. One
@@ -28,6 +28,12 @@ final class ProbeServer implements AutoCloseable {
   /** What a client is answered. */
   record Answer(String status, String type, String text) {}
 
+  /** How the next client is taken, or {@code null} for none; what differs in a test. */
+  interface Acceptor {
+
+    @Nullable SocketChannel accept(ServerSocketChannel server) throws IOException;
+  }
+
   private static final int WAITING = 32;
   private static final int MOST_CONNECTIONS = 64;
   private static final int MOST_BYTES = 8192;
@@ -38,15 +44,20 @@ final class ProbeServer implements AutoCloseable {
   private final ServerSocketChannel server;
   private final Selector selector;
   private final Function<String, Answer> answers;
+  private final Acceptor acceptor;
 
   /** The oldest first, which is the one that has to be done first. */
   private final Deque<Connection> connections = new ArrayDeque<>();
 
   private ProbeServer(
-      ServerSocketChannel server, Selector selector, Function<String, Answer> answers) {
+      ServerSocketChannel server,
+      Selector selector,
+      Function<String, Answer> answers,
+      Acceptor acceptor) {
     this.server = server;
     this.selector = selector;
     this.answers = answers;
+    this.acceptor = acceptor;
   }
 
   /**
@@ -57,11 +68,17 @@ final class ProbeServer implements AutoCloseable {
    * @throws IOException if the port is taken
    */
   static ProbeServer start(int port, Function<String, Answer> answers) throws IOException {
+    return start(port, answers, ServerSocketChannel::accept);
+  }
+
+  /** As above, with another way to take clients. */
+  static ProbeServer start(int port, Function<String, Answer> answers, Acceptor acceptor)
+      throws IOException {
     ServerSocketChannel server = ServerSocketChannel.open();
     try {
       server.bind(new InetSocketAddress(port), WAITING);
       server.configureBlocking(false);
-      ProbeServer started = new ProbeServer(server, Selector.open(), answers);
+      ProbeServer started = new ProbeServer(server, Selector.open(), answers, acceptor);
       server.register(started.selector, SelectionKey.OP_ACCEPT);
       Thread thread = new Thread(started::serve, "secrets-fetcher-health");
       thread.setDaemon(true);
@@ -80,27 +97,35 @@ final class ProbeServer implements AutoCloseable {
   private void serve() {
     while (selector.isOpen()) {
       try {
-        selector.select(untilFirstIsDue());
-        for (SelectionKey key : selector.selectedKeys()) {
-          if (key.attachment() instanceof Connection connection) {
-            connection.proceed();
-          } else {
-            accept();
-          }
-        }
-        selector.selectedKeys().clear();
-        while (!connections.isEmpty() && connections.getFirst().remaining() <= 0) {
-          connections.getFirst().close();
-        }
+        proceed();
       } catch (ClosedSelectorException e) {
         break;
-      } catch (IOException e) {
-        // Such as too many open files, which another try at once wouldn't change.
+      } catch (IOException | RuntimeException | Error e) {
+        // Without this thread kubelet would restart a sidecar that does all else that it has to.
         LockSupport.parkNanos(PAUSE);
       }
     }
     while (!connections.isEmpty()) {
       connections.getFirst().close();
+    }
+  }
+
+  private void proceed() throws IOException {
+    selector.select(untilFirstIsDue());
+    boolean refused = false;
+    for (SelectionKey key : selector.selectedKeys()) {
+      if (key.attachment() instanceof Connection connection) {
+        connection.proceed();
+      } else {
+        refused = !accept();
+      }
+    }
+    selector.selectedKeys().clear();
+    while (!connections.isEmpty() && connections.getFirst().remaining() <= 0) {
+      connections.getFirst().close();
+    }
+    if (refused) {
+      LockSupport.parkNanos(PAUSE);
     }
   }
 
@@ -111,10 +136,21 @@ final class ProbeServer implements AutoCloseable {
         : Math.max(1, TimeUnit.NANOSECONDS.toMillis(connections.getFirst().remaining()) + 1);
   }
 
-  private void accept() throws IOException {
-    SocketChannel client = server.accept();
+  /**
+   * Takes the next client, if there is one.
+   *
+   * @return whether that is possible; not if too many files are open, which another try at once
+   *     wouldn't change, but the end of a connection does
+   */
+  private boolean accept() throws IOException {
+    SocketChannel client;
+    try {
+      client = acceptor.accept(server);
+    } catch (IOException e) {
+      return false;
+    }
     if (client == null) {
-      return;
+      return true;
     }
     if (connections.size() == MOST_CONNECTIONS) {
       connections.getFirst().close();
@@ -124,6 +160,7 @@ final class ProbeServer implements AutoCloseable {
     connections.addLast(connection);
     // What is asked has usually come already.
     connection.proceed();
+    return true;
   }
 
   @Override
@@ -164,8 +201,8 @@ final class ProbeServer implements AutoCloseable {
         if (answered) {
           write();
         }
-      } catch (IOException | CancelledKeyException e) {
-        close(); // It has gone, or everything is closed.
+      } catch (IOException | RuntimeException | Error e) {
+        close(); // It has gone, or everything is closed, or there is no going on with it.
       }
     }
 
@@ -209,12 +246,9 @@ final class ProbeServer implements AutoCloseable {
         channel.shutdownOutput();
         key.interestOps(SelectionKey.OP_READ);
       }
-      // Closed with something unread, a connection is reset, and the answer may be lost.
-      int count;
-      do {
-        count = channel.read(request.clear());
-      } while (count > 0);
-      if (count < 0) {
+      // Closed with something unread, a connection is reset, and the answer may be lost. Read once
+      // only: whoever never stops sending would keep the thread from all others.
+      if (channel.read(request.clear()) < 0) {
         close();
       }
     }
@@ -240,7 +274,7 @@ final class ProbeServer implements AutoCloseable {
     int query = line[1].indexOf('?');
     try {
       return answers.apply(query < 0 ? line[1] : line[1].substring(0, query));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       return new Answer("500 Internal Server Error", TEXT, "internal error\n");
     }
   }

@@ -1,14 +1,17 @@
 package io.github.secretscontroller.fetcher;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -30,6 +33,7 @@ class ProbeServerTest {
             path ->
                 switch (path) {
                   case "/long" -> new ProbeServer.Answer("200 OK", "text/plain", LONG);
+                  case "/error" -> throw new NoClassDefFoundError("not to be told");
                   case "/defect" -> throw new IllegalStateException("not to be told");
                   default -> new ProbeServer.Answer("200 OK", "text/plain", "asked " + path);
                 });
@@ -80,9 +84,11 @@ class ProbeServerTest {
   @Test
   @DisplayName("survives a defect of what it asks, without telling it")
   void defect() throws Exception {
-    assertThat(ask("GET /defect HTTP/1.1\r\n\r\n"))
-        .startsWith("HTTP/1.1 500 ")
-        .doesNotContain("not to be told");
+    for (String path : List.of("/defect", "/error")) {
+      assertThat(ask("GET " + path + " HTTP/1.1\r\n\r\n"))
+          .startsWith("HTTP/1.1 500 ")
+          .doesNotContain("not to be told");
+    }
     assertThat(ask("GET /ready HTTP/1.1\r\n\r\n")).endsWith("asked /ready");
   }
 
@@ -113,12 +119,71 @@ class ProbeServerTest {
   }
 
   private Socket connect() throws IOException {
-    Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port());
+    return connect(server);
+  }
+
+  private static Socket connect(ProbeServer to) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), to.port());
     socket.setSoTimeout((int) PATIENCE.toMillis());
     return socket;
   }
 
   private static String answer(Socket socket) throws IOException {
     return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+  }
+
+  @Test
+  @DisplayName("answers while another never stops sending, and lets go of that one")
+  void flood() throws Exception {
+    try (Socket sender = connect()) {
+      sender.getOutputStream().write("GET /ready HTTP/1.1\r\n\r\n".getBytes(UTF_8));
+      byte[] more = new byte[1 << 16];
+      Thread flood =
+          new Thread(
+              () -> {
+                try {
+                  while (true) {
+                    sender.getOutputStream().write(more);
+                  }
+                } catch (IOException e) {
+                  // It was let go.
+                }
+              });
+      flood.setDaemon(true);
+      flood.start();
+      // Its answer has come, so from now on all that it sends is dropped.
+      assertThat(sender.getInputStream().read()).isEqualTo('H');
+      for (int i = 0; i < 10; i++) {
+        assertThat(ask("GET /ready HTTP/1.1\r\n\r\n")).endsWith("asked /ready");
+      }
+      flood.join(PATIENCE.toMillis());
+      assertThat(flood.isAlive()).isFalse();
+    }
+  }
+
+  @Test
+  @DisplayName("lets go of those who say nothing also while it can't take any more")
+  void noMoreFiles() throws Exception {
+    AtomicBoolean full = new AtomicBoolean();
+    try (ProbeServer other =
+            ProbeServer.start(
+                0,
+                path -> new ProbeServer.Answer("200 OK", "text/plain", "asked " + path),
+                channel -> {
+                  SocketChannel client = full.get() ? null : channel.accept();
+                  if (client == null) {
+                    throw new IOException("Too many open files");
+                  }
+                  // All but the first find no room.
+                  full.set(true);
+                  return client;
+                });
+        Socket silent = connect(other);
+        Socket waiting = connect(other)) {
+      waiting.getOutputStream().write("GET /late HTTP/1.1\r\n\r\n".getBytes(UTF_8));
+      assertThat(silent.getInputStream().read()).isEqualTo(-1);
+      full.set(false);
+      assertThat(answer(waiting)).endsWith("asked /late");
+    }
   }
 }
