@@ -57,6 +57,7 @@ final class Rotation {
   private final EventLog log;
   private final Counters counters;
   private final Watches watches;
+  private final UnmadeFiles unmade;
   private final Map<String, String> errorByPath = new HashMap<>();
   private Map<SecretReference, Reading> readings;
 
@@ -86,23 +87,26 @@ final class Rotation {
     this.log = log;
     this.counters = counters;
     this.watches = new Watches(changeable(), schedule, clock, log);
+    this.unmade = new UnmadeFiles(schedule, clock);
   }
 
   /** When there is something to do, a look or a file that gets stale. */
   Instant nextDue() {
     Instant look = watches.nextDue();
     Instant stale = watches.nextStale(plan.refresh().staleness());
-    return look.isBefore(stale) ? look : stale;
+    Instant next = look.isBefore(stale) ? look : stale;
+    return next.isBefore(unmade.nextDue()) ? next : unmade.nextDue();
   }
 
   /** Looks at what is due; returns whether files were published. */
   boolean round() {
     List<SecretReference> due = watches.due();
-    if (due.isEmpty()) {
+    if (due.isEmpty() && unmade.due().isEmpty()) {
       return false;
     }
     Map<SecretReference, Object> answers = ask(due);
     Set<SecretReference> changed = new LinkedHashSet<>();
+    Set<SecretReference> failing = new LinkedHashSet<>();
     boolean failed = false;
     for (Map.Entry<SecretReference, Object> answer : answers.entrySet()) {
       SecretReference secret = answer.getKey();
@@ -112,6 +116,7 @@ final class Rotation {
           watches.succeeded(secret);
         } else {
           watches.failed(secret, failure);
+          failing.add(secret);
           failed = true;
         }
       } else if (answer.getValue().equals(known)) {
@@ -120,7 +125,9 @@ final class Rotation {
         changed.add(secret);
       }
     }
-    Outcome outcome = changed.isEmpty() ? Outcome.UNCHANGED : change(changed);
+    Set<String> again = again(due, failing);
+    Outcome outcome =
+        changed.isEmpty() && again.isEmpty() ? Outcome.UNCHANGED : change(changed, failing, again);
     if (failed || outcome == Outcome.FAILED) {
       counters.failedRefreshes.incrementAndGet();
     } else if (outcome == Outcome.PUBLISHED) {
@@ -158,19 +165,46 @@ final class Rotation {
   }
 
   private Object version(SecretReference secret) {
+    String defect;
     try {
-      return source.currentVersion(secret);
+      String version = source.currentVersion(secret);
+      if (version != null) {
+        return version;
+      }
+      defect = "no version";
     } catch (SecretException e) {
       return e;
+    } catch (RuntimeException | LinkageError e) {
+      // One source's defect must not end the look at all others. Its message may hold a value.
+      defect = e.getClass().getName();
     }
+    return new SecretException.Unavailable(
+        secret, secret.describe() + ": its source answered with " + defect, null);
   }
 
-  private Outcome change(Set<SecretReference> changed) {
-    List<SecretFile> affected = affected(changed);
+  /** What to try again: what is due by itself, and what was looked at if there is hope for it. */
+  private Set<String> again(List<SecretReference> due, Set<SecretReference> failing) {
+    Set<String> again = unmade.due();
+    for (SecretFile file : plan.files()) {
+      List<SecretReference> secrets = renderer.references(file);
+      if (unmade.get(file.path()) != null
+          && secrets.stream().anyMatch(s -> due.contains(s.whole()))
+          && secrets.stream().noneMatch(s -> isAmong(s, failing))) {
+        again.add(file.path());
+      }
+    }
+    return again;
+  }
+
+  private Outcome change(
+      Set<SecretReference> changed, Set<SecretReference> failing, Set<String> again) {
+    List<SecretFile> affected = affected(changed, again);
     Set<SecretReference> needed = new LinkedHashSet<>();
     affected.forEach(file -> needed.addAll(renderer.references(file)));
     Map<SecretReference, SecretResult> results = source.fetchAll(needed);
     Changes changes = new Changes();
+    changes.retried.addAll(changed);
+    changes.retried.addAll(failing);
     try {
       affected.forEach(file -> make(file, results, changes));
       return carryOut(changed, results, changes);
@@ -184,15 +218,23 @@ final class Rotation {
   private static final class Changes {
     private final List<RenderedFile> rendered = new ArrayList<>();
     private final Set<String> paths = new LinkedHashSet<>();
-    private final Set<SecretReference> incomplete = new LinkedHashSet<>();
+    private final Set<String> made = new LinkedHashSet<>();
+    private final List<SecretFile> unmade = new ArrayList<>();
+
+    /** What is looked at again for as long as it can't be read. */
+    private final Set<SecretReference> retried = new LinkedHashSet<>();
   }
 
-  /** What uses a changed secret; also what somebody removed from the volume, so that it returns. */
-  private List<SecretFile> affected(Set<SecretReference> changed) {
+  /**
+   * What uses a changed secret or is to be tried again; also what somebody removed from the volume,
+   * so that it returns.
+   */
+  private List<SecretFile> affected(Set<SecretReference> changed, Set<String> again) {
     List<SecretFile> affected = new ArrayList<>();
     for (SecretFile file : plan.files()) {
       boolean uses = renderer.references(file).stream().anyMatch(s -> isAmong(s, changed));
-      if ((uses || isLost(file)) && !(file.content() instanceof EnvironmentFile)) {
+      if ((uses || again.contains(file.path()) || isLost(file))
+          && !(file.content() instanceof EnvironmentFile)) {
         affected.add(file);
       }
     }
@@ -211,6 +253,7 @@ final class Rotation {
     try {
       List<RenderedFile> made = renderer.render(file, results);
       errorByPath.remove(file.path());
+      changes.made.add(file.path());
       boolean gone = made.isEmpty() && publisher.isPublished(file);
       if (gone || publisher.isPublished(file, made)) {
         made.forEach(RenderedFile::close);
@@ -219,14 +262,9 @@ final class Rotation {
         changes.paths.add(file.path());
       }
     } catch (FetchFailure e) {
-      boolean read = true;
-      for (SecretReference secret : renderer.references(file)) {
-        if (results.get(secret) instanceof SecretResult.Failed) {
-          read = false;
-        }
-      }
-      if (!read) {
-        renderer.references(file).forEach(secret -> changes.incomplete.add(secret.whole()));
+      if (renderer.references(file).stream()
+          .anyMatch(secret -> results.get(secret) instanceof SecretResult.Failed)) {
+        changes.unmade.add(file);
       } else if (!e.oneSentence().equals(errorByPath.put(file.path(), e.oneSentence()))) {
         log.warn("keeping the last good version of " + e.oneSentence(), "file", file.path());
       }
@@ -239,11 +277,13 @@ final class Rotation {
     Map<SecretReference, Reading> after = new HashMap<>(readings);
     results.forEach(
         (secret, result) -> {
-          boolean complete = !changes.incomplete.contains(secret.whole());
-          if (result instanceof SecretResult.Fetched && complete && isAmong(secret, changed)) {
+          if (result instanceof SecretResult.Fetched && isAmong(secret, changed)) {
             after.put(secret, Reading.of(secret, result, now));
           }
         });
+    Map<String, UnmadeFiles.Unmade> unmadeBefore = unmade.copy();
+    changes.unmade.forEach(file -> leave(file, changes.retried, results));
+    changes.made.forEach(unmade::made);
     try {
       if (!changes.rendered.isEmpty() && !publish(changes, after)) {
         return Outcome.UNCHANGED;
@@ -252,10 +292,11 @@ final class Rotation {
       counters.publicationFailures.incrementAndGet();
       log.warn("keeping what was published: " + e.oneSentence());
       changed.forEach(watches::retry);
+      unmade.restore(unmadeBefore, changes.made);
       return Outcome.FAILED;
     }
     readings = after;
-    boolean failed = settle(changed, results, changes);
+    boolean failed = settle(changed, results) || !changes.unmade.isEmpty();
     if (changes.rendered.isEmpty()) {
       return failed ? Outcome.FAILED : Outcome.UNCHANGED;
     }
@@ -283,9 +324,32 @@ final class Rotation {
     return true;
   }
 
+  /** Leaves a file as it is for now; called while what it was made of is still what is known. */
+  private void leave(
+      SecretFile file, Set<SecretReference> retried, Map<SecretReference, SecretResult> results) {
+    SecretException failure = null;
+    boolean byItself = true;
+    for (SecretReference secret : renderer.references(file)) {
+      if (results.get(secret) instanceof SecretResult.Failed failed) {
+        failure = failed.failure();
+        // Otherwise the next look at the secret leads to it.
+        byItself &= !isAmong(secret, retried);
+      }
+    }
+    if (failure != null) {
+      FileStatus before = status(file, readings, publisher.isPublished(file));
+      boolean news = unmade.failed(before, failure, byItself);
+      if (news && byItself) {
+        log.warn(
+            "keeping the last good version of " + file.path() + ": " + failure.getMessage(),
+            "file",
+            file.path());
+      }
+    }
+  }
+
   /** Tells the watches what became of each change; returns whether anything failed. */
-  private boolean settle(
-      Set<SecretReference> changed, Map<SecretReference, SecretResult> results, Changes changes) {
+  private boolean settle(Set<SecretReference> changed, Map<SecretReference, SecretResult> results) {
     boolean failed = false;
     for (SecretReference secret : changed) {
       SecretException failure = null;
@@ -297,9 +361,6 @@ final class Rotation {
       }
       if (failure != null) {
         watches.failed(secret, failure);
-        failed = true;
-      } else if (changes.incomplete.contains(secret)) {
-        watches.retry(secret);
         failed = true;
       } else {
         watches.succeeded(secret);
@@ -327,6 +388,12 @@ final class Rotation {
       if (failure != null && error == null) {
         error = failure.getMessage();
       }
+    }
+    UnmadeFiles.Unmade left = unmade.get(file.path());
+    if (left != null) {
+      own = left.readings();
+      checkedAt = left.since().isBefore(checkedAt) ? left.since() : checkedAt;
+      error = error == null ? left.failure().getMessage() : error;
     }
     boolean stale = published && !checkedAt.plus(plan.refresh().staleness()).isAfter(now);
     return new FileStatus(file.path(), own, published, checkedAt, stale, error);

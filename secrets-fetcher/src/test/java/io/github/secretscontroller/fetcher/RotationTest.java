@@ -8,6 +8,8 @@ import io.github.secretscontroller.core.InjectionPlan.Refresh;
 import io.github.secretscontroller.core.SecretException;
 import io.github.secretscontroller.core.SecretFile;
 import io.github.secretscontroller.core.SecretReference;
+import io.github.secretscontroller.core.SecretSource;
+import io.github.secretscontroller.core.SecretValue;
 import io.github.secretscontroller.core.testkit.InMemorySecretSource;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,8 +17,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -415,6 +419,176 @@ class RotationTest {
       assertThat(root.resolve("maybe")).hasContent("now");
       assertThat(root.resolve("db")).hasContent("1");
       assertThat(pod.statusFile().at("/files/1/published").asBoolean()).isTrue();
+    }
+  }
+
+  @Nested
+  @DisplayName("of a file that several secrets make up")
+  class Composed {
+
+    private final Set<String> unreadable = new HashSet<>();
+
+    /** Tells all versions, but not every value. */
+    private final SecretSource partly =
+        new SecretSource() {
+          @Override
+          public SecretValue fetch(SecretReference reference) {
+            if (unreadable.contains(reference.name())) {
+              throw down(reference.name());
+            }
+            return source.fetch(reference);
+          }
+
+          @Override
+          public String currentVersion(SecretReference reference) {
+            return source.currentVersion(reference);
+          }
+        };
+
+    private Pod pod() throws FetchFailure {
+      put("db", "1");
+      put("key", "1");
+      SecretFile conf =
+          new SecretFile(
+              null,
+              null,
+              null,
+              "conf",
+              new SecretFile.Template("{{db}}{{key}}"),
+              SecretFile.DEFAULT_MODE,
+              false);
+      return new Pod(
+          root, plan(file("db").withName("db"), file("key").withName("key"), conf), partly);
+    }
+
+    private List<String> fetched(int earlier) {
+      return callsAfter(earlier).stream().filter(call -> call.startsWith("fetch")).toList();
+    }
+
+    @Test
+    @DisplayName("knows the version of what it published beside one that it couldn't make")
+    void published() throws Exception {
+      Pod pod = pod();
+      String before = source.currentVersion(secret("db"));
+      put("db", "2");
+      unreadable.add("key");
+
+      assertThat(pod.next()).isTrue();
+
+      String now = source.currentVersion(secret("db"));
+      assertThat(root.resolve("db")).hasContent("2");
+      assertThat(pod.logged("INFO")).contains("INFO published db: db, version " + now);
+      assertThat(pod.statusFile().at("/files/0/versionId").asText()).isEqualTo(now);
+      assertThat(pod.status("db").error()).isNull();
+      assertThat(root.resolve("conf")).hasContent("11");
+      assertThat(pod.status("conf").readings()).extracting(Reading::versionId).contains(before);
+      assertThat(pod.status("conf").error()).contains("key is down");
+      pod.pass(Refresh.DEFAULT.staleness());
+      assertThat(pod.status("db").stale()).isFalse();
+      assertThat(pod.status("conf").stale()).isTrue();
+      assertThat(pod.logged("WARN"))
+          .containsExactly("WARN keeping the last good version of conf: key is down");
+    }
+
+    @Test
+    @DisplayName("tries again by itself what it couldn't make, without asking for any version")
+    void again() throws Exception {
+      Pod pod = pod();
+      put("db", "2");
+      unreadable.add("key");
+      pod.next();
+      unreadable.clear();
+      int earlier = source.calls().size();
+
+      assertThat(pod.next()).isTrue();
+
+      assertThat(callsAfter(earlier)).containsExactlyInAnyOrder("fetch db", "fetch key");
+      assertThat(root.resolve("conf")).hasContent("21");
+      assertThat(pod.status("conf").error()).isNull();
+      assertThat(pod.status("conf").readings())
+          .extracting(Reading::versionId)
+          .contains(source.currentVersion(secret("db")));
+      int after = source.calls().size();
+      pod.pass(INTERVAL.multipliedBy(3));
+      assertThat(fetched(after)).isEmpty();
+    }
+
+    @Test
+    @DisplayName("makes it when the one of two changed secrets that failed turns out unchanged")
+    void bothChanged() throws Exception {
+      Pod pod = pod();
+      put("db", "2");
+      put("key", "2");
+      unreadable.add("key");
+      pod.next();
+      assertThat(root.resolve("conf")).hasContent("11");
+      unreadable.clear();
+
+      pod.pass(INTERVAL.multipliedBy(2));
+
+      assertThat(root.resolve("conf")).hasContent("22");
+      assertThat(root.resolve("key")).hasContent("2");
+    }
+
+    @Test
+    @DisplayName("goes on trying when the volume can't be written then")
+    void volumeFails() throws Exception {
+      Pod pod = pod();
+      put("db", "2");
+      unreadable.add("key");
+      pod.next();
+      unreadable.clear();
+      Files.createDirectories(root.resolve("..data_tmp/x"));
+      assertThat(pod.next()).isFalse();
+      assertThat(pod.status("conf").error()).isNotNull();
+      Files.delete(root.resolve("..data_tmp/x"));
+
+      pod.pass(INTERVAL);
+      assertThat(root.resolve("conf")).hasContent("21");
+    }
+  }
+
+  @Nested
+  @DisplayName("with a source that has a defect")
+  class Defective {
+
+    @Test
+    @DisplayName("looks at the other secrets all the same, and tells nothing that it says")
+    void others() throws Exception {
+      put("error", "1");
+      put("exception", "1");
+      put("null", "1");
+      put("key", "1");
+      SecretSource defective =
+          new SecretSource() {
+            @Override
+            public SecretValue fetch(SecretReference reference) {
+              return source.fetch(reference);
+            }
+
+            @Override
+            @SuppressWarnings("NullAway") // The defect.
+            public String currentVersion(SecretReference reference) {
+              return switch (reference.name()) {
+                case "error" -> throw new NoClassDefFoundError("hunter2");
+                case "exception" -> throw new IllegalStateException("hunter2");
+                case "null" -> null;
+                default -> source.currentVersion(reference);
+              };
+            }
+          };
+      Pod pod =
+          new Pod(
+              root, plan(file("error"), file("exception"), file("null"), file("key")), defective);
+      put("key", "2");
+
+      assertThat(pod.next()).isTrue();
+
+      assertThat(root.resolve("key")).hasContent("2");
+      assertThat(pod.status("error").error()).contains("NoClassDefFoundError");
+      assertThat(pod.status("exception").error()).contains("IllegalStateException");
+      assertThat(pod.status("null").error()).contains("no version");
+      assertThat(pod.logged("WARN")).hasSize(3).noneMatch(line -> line.contains("hunter2"));
     }
   }
 }
