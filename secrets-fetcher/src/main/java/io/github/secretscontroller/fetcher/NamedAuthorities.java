@@ -50,6 +50,9 @@ final class NamedAuthorities extends X509ExtendedTrustManager {
    * Has all TLS connections of the process use it, in a runtime whose authorities are in {@code
    * jssecacerts} alone, as the image's are. With those in {@code cacerts} there would be nothing to
    * gain: for the check of a server's name the JDK parses all that are there, in any case.
+   *
+   * <p>A {@code cacerts} beside it is one that somebody added to the image, which the JDK would
+   * ignore for {@code jssecacerts}: then that one is the JVM's trust store.
    */
   static void useWherePrepared(Properties system) {
     Path own = Path.of(system.getProperty("java.home", ""), "lib", "security", "jssecacerts");
@@ -60,6 +63,11 @@ final class NamedAuthorities extends X509ExtendedTrustManager {
             || system.containsKey(TRUST_STORE + "Type")
             || system.containsKey(TRUST_STORE + "Provider");
     if (special || !Files.exists(own)) {
+      return;
+    }
+    Path added = own.resolveSibling("cacerts");
+    if (!system.containsKey(TRUST_STORE) && Files.exists(added)) {
+      system.setProperty(TRUST_STORE, added.toString());
       return;
     }
     try {

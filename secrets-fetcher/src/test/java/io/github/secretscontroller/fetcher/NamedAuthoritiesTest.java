@@ -17,6 +17,7 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Properties;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.BeforeEach;
@@ -135,5 +136,19 @@ class NamedAuthoritiesTest {
     byte[] bytes = new byte[buffer.remaining()];
     buffer.duplicate().get(bytes);
     return bytes;
+  }
+
+  @Test
+  @DisplayName("give way to a cacerts that was added to the runtime, unless another store is named")
+  void added() throws Exception {
+    Path security = Files.createDirectories(directory.resolve("lib/security"));
+    Files.write(security.resolve("jssecacerts"), store("JKS", trusted.certificate()));
+    Path cacerts = Files.write(security.resolve("cacerts"), store("PKCS12", other.certificate()));
+    Properties system = new Properties();
+    system.setProperty("java.home", directory.toString());
+
+    NamedAuthorities.useWherePrepared(system);
+
+    assertThat(system.getProperty("javax.net.ssl.trustStore")).isEqualTo(cacerts.toString());
   }
 }
