@@ -129,7 +129,7 @@ public final class Fetcher {
     Renderer renderer = PlanCheck.check(plan);
     String identity = backend.identity(environment);
     Clock clock = stay ? new SteadyClock() : Clock.systemUTC();
-    SecretVolume volume = new SecretVolume(settings.root(), clock);
+    SecretVolume volume = new SecretVolume(settings.root(), clock, warning -> log.warn(warning));
     log.info("credentials: " + identity, "credentials", identity);
     ResolvedVolumes resolved =
         new ResolvedVolumes(

@@ -16,6 +16,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,10 @@ final class SecretVolume {
   private final Path root;
   private final Clock clock;
   private final StandaloneFiles standalone;
+  private final Consumer<String> warnings;
+
+  /** Whether a publication was cut off between its rename and the files outside of it. */
+  private boolean unfinished;
 
   /**
    * A volume at an existing directory.
@@ -56,7 +61,17 @@ final class SecretVolume {
    * @param clock names the generations
    */
   SecretVolume(Path root, Clock clock) {
+    this(root, clock, warning -> {});
+  }
+
+  /**
+   * As above.
+   *
+   * @param warnings gets what is wrong with the volume although the files are published
+   */
+  SecretVolume(Path root, Clock clock, Consumer<String> warnings) {
     this.root = root;
+    this.warnings = warnings;
     this.clock = clock;
     this.standalone = new StandaloneFiles(root);
   }
@@ -65,8 +80,12 @@ final class SecretVolume {
    * Makes exactly these files visible, together. Files of an earlier publication that aren't among
    * them disappear.
    *
+   * <p>What is no longer needed and can't be removed is told as a warning, and left to the next
+   * publication.
+   *
    * @throws FetchFailure with {@link ExitCode#WRITE_FAILED} if that isn't possible; what was
-   *     visible before still is, and nothing of the new content is left in the volume
+   *     visible before still is, and nothing of the new content is left in the volume, unless it is
+   *     a standalone file that couldn't be shown: then nothing counts as published
    */
   void publish(Collection<RenderedFile> files) throws FetchFailure {
     publish(files, List.of());
@@ -84,6 +103,11 @@ final class SecretVolume {
       Set<String> alone = standalone.paths(files);
       if (before != null) {
         alone.addAll(standalone.visibleAmong(before, kept));
+        if (unfinished) {
+          for (Path generation : generations()) {
+            alone.addAll(standalone.visibleAmong(generation, kept));
+          }
+        }
       }
       Set<String> names = linkNames(files, kept, alone);
       requireUsable(names);
@@ -105,13 +129,10 @@ final class SecretVolume {
         undo(fresh, added);
         throw e;
       }
+      unfinished = true;
       standalone.show(alone, fresh);
-      removeLinksBut(names);
-      if (before != null) {
-        standalone.removeBut(alone, before);
-      }
-      VolumeFiles.sync(root);
-      removeGenerationsBut(fresh);
+      unfinished = false;
+      cleanUp(names, alone, before, fresh);
     } catch (InvalidPathException e) {
       throw failure(
           "this Java runtime can't make a file of that name; start it with LC_ALL=C.UTF-8 ("
@@ -119,6 +140,21 @@ final class SecretVolume {
               + ")");
     } catch (IOException e) {
       throw failure(explain(e));
+    }
+  }
+
+  /** The files are published: whoever waits for them must be told so, whatever fails here. */
+  private void cleanUp(Set<String> names, Set<String> alone, @Nullable Path before, Path fresh) {
+    try {
+      removeLinksBut(names);
+      if (before != null) {
+        standalone.removeBut(alone, before);
+      }
+      VolumeFiles.sync(root);
+      removeGenerationsBut(fresh);
+    } catch (IOException | RuntimeException e) {
+      String reason = e instanceof IOException io ? explain(io) : e.getClass().getName();
+      warnings.accept("the files are published, but not all that was there is removed: " + reason);
     }
   }
 
@@ -160,6 +196,7 @@ final class SecretVolume {
     Path generation = currentGeneration();
     try {
       if (generation == null
+          || unfinished
           || Generation.filesIn(generation.resolve(path)).size() != files.size()) {
         return false;
       }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -12,7 +13,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -261,5 +264,101 @@ class SecretVolumeTest {
 
     assertThat(content).isEqualTo(new byte[6]);
     assertThat(rendered.toString()).isEqualTo("RenderedFile[a, 6 bytes]");
+  }
+
+  /** Does something once, after all checks and before anything is written. */
+  private static Clock meddling(Runnable once) {
+    return new Clock() {
+      private boolean done;
+
+      @Override
+      public long millis() {
+        if (!done) {
+          done = true;
+          once.run();
+        }
+        return CLOCK.millis();
+      }
+
+      @Override
+      public Instant instant() {
+        return CLOCK.instant();
+      }
+
+      @Override
+      public ZoneId getZone() {
+        return ZoneOffset.UTC;
+      }
+
+      @Override
+      public Clock withZone(ZoneId zone) {
+        throw new UnsupportedOperationException();
+      }
+    };
+  }
+
+  private static Path deep(Path from) {
+    Path deep = from;
+    for (int i = 0; i < 14; i++) {
+      deep = deep.resolve("x".repeat(200));
+    }
+    return deep;
+  }
+
+  @Test
+  @DisplayName("counts files as published when only what was there before can't be removed")
+  void leftOver() throws Exception {
+    Path old = root.resolve("..1111111111");
+    Path lower = root.resolve("lower");
+    Clock clock =
+        meddling(
+            () -> {
+              try {
+                // Too long a path for anybody to walk.
+                Files.createDirectories(deep(lower));
+                Files.createDirectories(deep(old));
+                Files.move(lower, deep(old).resolve("lower"));
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    List<String> warnings = new ArrayList<>();
+    SecretVolume volume = new SecretVolume(root, clock, warnings::add);
+
+    volume.publish(List.of(file("a", "1")));
+
+    assertThat(root.resolve("a")).hasContent("1");
+    assertThat(warnings).singleElement().asString().startsWith("the files are published, but not");
+    Files.move(deep(old).resolve("lower"), root.resolve("lower"));
+    volume.publish(List.of(file("a", "2")));
+    assertThat(old).doesNotExist();
+    assertThat(warnings).hasSize(1);
+  }
+
+  @Test
+  @DisplayName("counts nothing as published while a file beside it can't be shown")
+  void notShown() throws Exception {
+    Path obstacle = root.resolve("..file_tmp/x");
+    Clock clock =
+        meddling(
+            () -> {
+              try {
+                Files.createDirectories(obstacle);
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    SecretVolume volume = new SecretVolume(root, clock);
+    RenderedFile linked = file("a", "1");
+    RenderedFile alone = new RenderedFile("env/app", 0444, "A=1".getBytes(UTF_8), true);
+    assertThat(
+            catchThrowableOfType(FetchFailure.class, () -> volume.publish(List.of(linked, alone))))
+        .isNotNull();
+    assertThat(volume.isPublished("a", List.of(linked))).isFalse();
+
+    Files.delete(obstacle);
+    volume.publish(List.of(linked, alone));
+    assertThat(volume.isPublished("a", List.of(linked))).isTrue();
+    assertThat(root.resolve("env/app")).hasContent("A=1");
   }
 }
