@@ -108,23 +108,32 @@ final class Sidecar implements AutoCloseable {
       Supplier<Instant> nextResolution,
       ChangeNotices notices) {
     while (!stopper.await(untilNext(rotation, nextResolution.get(), notices))) {
-      try {
-        boolean resolved = resolution.getAsBoolean();
-        if (rotation.round() || resolved) {
-          notices.published();
-        }
-        List<FileStatus> statuses = rotation.statuses();
-        report.update(statuses);
-        tellStale(statuses);
-        publisher.update(statuses);
-      } catch (FetchFailure e) {
-        log.warn("the status can't be written: " + e.oneSentence());
-      } catch (RuntimeException e) {
-        // The last good files are worth more than an end, which would be the same again.
-        counters.failedRefreshes.incrementAndGet();
-        log.error("internal error, going on: " + Fetcher.withoutMessages(e));
-      }
-      notices.tell();
+      goingOn(
+          () -> {
+            boolean resolved = resolution.getAsBoolean();
+            if (rotation.round() || resolved) {
+              notices.published();
+            }
+            List<FileStatus> statuses = rotation.statuses();
+            report.update(statuses);
+            tellStale(statuses);
+            try {
+              publisher.update(statuses);
+            } catch (FetchFailure e) {
+              log.warn("the status can't be written: " + e.oneSentence());
+            }
+          });
+      goingOn(notices::tell);
+    }
+  }
+
+  /** Whatever goes wrong: the last good files are worth more than an end, and the same again. */
+  private void goingOn(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException e) {
+      counters.failedRefreshes.incrementAndGet();
+      log.error("internal error, going on: " + Fetcher.withoutMessages(e));
     }
   }
 

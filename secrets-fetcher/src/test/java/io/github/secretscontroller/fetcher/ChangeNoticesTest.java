@@ -10,11 +10,14 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -119,5 +122,37 @@ class ChangeNoticesTest {
     tellAll();
     assertThat(requests).hasValue(2);
     assertThat(counters.changesTold).hasValue(1);
+  }
+
+  @Test
+  @DisplayName("never waits longer than its patience, also for an answer that never gets whole")
+  void trickle() throws Exception {
+    try (ServerSocket endless = new ServerSocket(0, 0, InetAddress.getLoopbackAddress())) {
+      Thread server =
+          new Thread(
+              () -> {
+                try (Socket client = endless.accept()) {
+                  client.getOutputStream().write("HTTP/1.1 204 ".getBytes(UTF_8));
+                  while (true) {
+                    client.getOutputStream().write('x');
+                    client.getOutputStream().flush();
+                    LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+                  }
+                } catch (IOException e) {
+                  // The client has given up.
+                }
+              });
+      server.setDaemon(true);
+      server.start();
+      URI url = URI.create("http://127.0.0.1:" + endless.getLocalPort() + "/reload");
+
+      ChangeNotice.Attempt attempt = new PostNotice(url, Duration.ofMillis(200)).attempt();
+
+      assertThat(attempt.delivered()).isFalse();
+      assertThat(attempt.mayHeal()).isTrue();
+      assertThat(attempt.sentence()).contains("no whole answer within 200 ms");
+      server.join(Duration.ofMinutes(1).toMillis());
+      assertThat(server.isAlive()).isFalse();
+    }
   }
 }
