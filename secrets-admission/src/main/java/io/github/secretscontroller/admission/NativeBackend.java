@@ -6,6 +6,8 @@ import io.github.secretscontroller.core.SecretValue;
 import io.github.secretscontroller.core.StagingSecretWriter;
 import io.github.secretscontroller.core.WriteContext;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +61,23 @@ record NativeBackend(
           writer.markDeleted(reference, owner, when);
           return reference;
         });
+  }
+
+  /** Whether the reference's version is the one that was staged last, or is current. */
+  boolean isLatest(String secret, SecretReference reference, WriteContext owner) {
+    if (source == null) {
+      return false;
+    }
+    try (SecretValue value = fetch(reference.withSelector(null))) {
+      byte[] bytes = value.revealBytes();
+      try {
+        return find(secret, bytes, owner)
+            .filter(latest -> Objects.equals(latest.versionId(), reference.versionId()))
+            .isPresent();
+      } finally {
+        Arrays.fill(bytes, (byte) 0);
+      }
+    }
   }
 
   /** The caller closes the value. */

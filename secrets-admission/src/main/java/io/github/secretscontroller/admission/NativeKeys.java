@@ -79,6 +79,9 @@ final class NativeKeys {
       }
       byte[] value = decode(key, entry.getValue(), problems);
       SecretReference same = unchanged(key, entry.getValue(), review, stored);
+      if (same != null && stored.isPresent() && stored.get().tracking().contains(key)) {
+        same = again(key, same, owner, claimed);
+      }
       SecretReference other = same == null ? reference(key, value, owner, claimed) : null;
       if (same != null) {
         kept.put(key, same);
@@ -133,6 +136,23 @@ final class NativeKeys {
     }
     // NASE left no record, and let nothing but its own references into this key.
     return config.isNase() ? parse(Base64.getDecoder().decode(value.asText())) : null;
+  }
+
+  /**
+   * A text that names no version is the same for each. So when the API server calls again, only the
+   * annotation tells which version we have just written; but one that is older may come from a copy
+   * of the object, and is no reason to go back.
+   */
+  private SecretReference again(
+      String key, SecretReference same, WriteContext owner, Optional<NativeRecord> claimed) {
+    SecretReference other = claimed.map(record -> record.references().get(key)).orElse(null);
+    return other != null
+            && other.withVersionId(null).equals(same.withVersionId(null))
+            && !other.equals(same)
+            && backend.owns(other, owner)
+            && backend.isLatest(names.nameFor(owner, key), other, owner)
+        ? other
+        : same;
   }
 
   /** The reference that a value is, rather than a value that happens to look like a name. */

@@ -242,6 +242,32 @@ class NativeSecretInterceptorTest {
       assertThat(latest(cluster)).isEqualTo("{\"note\":\"b\",\"user\":\"two\"}");
     }
 
+    @ParameterizedTest
+    @EnumSource
+    @DisplayName("that name no version once, too, when the API server calls again")
+    void trackingReinvoked(Layout layout) {
+      SecretCluster cluster = clusterOf(config().versions(Versions.TRACKING).layout(layout));
+      cluster.put(secret("db", Map.of("user", "one")));
+      ObjectNode admitted = cluster.putRejected(secret("db", Map.of("user", "two")));
+      assertThat(cluster.patch(admitted)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @DisplayName("that name no version, and goes back to none that an old copy has")
+    void trackingOldCopy(Layout layout) {
+      SecretCluster cluster = clusterOf(config().versions(Versions.TRACKING).layout(layout));
+      ObjectNode copy = cluster.put(secret("db", Map.of("user", "one")));
+      ObjectNode second = cluster.put(secret("db", Map.of("user", "two")));
+      store.promote(
+          reference(second, "user")
+              .withVersionStage(null)
+              .withVersionId(annotations(second).get(NativeRecord.VERSION).textValue())
+              .withSelector(null),
+          DB);
+      assertThat(cluster.put(copy)).isEqualTo(second);
+    }
+
     private void edit(SecretCluster cluster, String key, String value) {
       ObjectNode edited = cluster.stored("db");
       ((ObjectNode) edited.get("data")).put(key, base64(value));

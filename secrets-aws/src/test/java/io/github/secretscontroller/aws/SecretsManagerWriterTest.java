@@ -319,6 +319,17 @@ class SecretsManagerWriterTest {
       assertThat(stages().get(rejected.versionId())).containsExactly(ADMITTED);
     }
 
+    @Test
+    @DisplayName("labels the first version when it is repeated after it ended between the calls")
+    void interrupted() {
+      SecretReference first = writer.stage(name(), utf8("one"), context);
+      admin.updateSecretVersionStage(
+          request ->
+              request.secretId(name()).versionStage(STORED).removeFromVersionId(first.versionId()));
+      assertThat(writer.stage(name(), utf8("one"), context)).isEqualTo(first);
+      assertThat(stages().get(first.versionId())).containsExactly("AWSCURRENT", STORED);
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     @DisplayName("keeps the label of a version that was not promoted yet when the next is rejected")
