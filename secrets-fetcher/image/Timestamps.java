@@ -14,6 +14,9 @@ public final class Timestamps {
   /** So many digits that neither they nor what they become exceed a {@code long}. */
   private static final int SAFE_DIGITS = 17;
 
+  /** The SDK's bound; it refuses what is longer. */
+  private static final int MAX_LENGTH = 20;
+
   private Timestamps() {}
 
   /**
@@ -22,7 +25,13 @@ public final class Timestamps {
    * @param text seconds since 1970, such as 1523477145.713 or 1.523477145713E9; may be null
    */
   public static Instant parse(String text) {
-    return text == null ? null : Instant.ofEpochMilli(millis(text));
+    if (text == null) {
+      return null;
+    }
+    if (text.length() > MAX_LENGTH) {
+      throw new IllegalArgumentException("a time of " + text.length() + " characters");
+    }
+    return Instant.ofEpochMilli(millis(text));
   }
 
   private static long millis(String text) {

@@ -65,12 +65,18 @@ final class Training {
         new String[] {
           "0", "1", "1523477145", "1523477145.713", "1523477145.7139", "1.523477145713E9", "1.5e9",
           "1523477145.", ".5", "0.0009", "1.523477145713E10", "1E+9", "-1.5", "15234771457139E-4",
-          "1523477145.71399999999999", "1.52347714571399999999999E9"
+          "1523477145.713999999", "1.5234771457139999E9"
         }) {
       if (!Timestamps.parse(text).equals(Instant.ofEpochMilli(Timestamps.exactly(text)))) {
         throw new IllegalStateException(text + " became " + Timestamps.parse(text));
       }
     }
+    try {
+      Timestamps.parse("1523477145.7139999999");
+    } catch (IllegalArgumentException e) {
+      return;
+    }
+    throw new IllegalStateException("a time that is too long for the SDK was read");
   }
 
   private void init(Map<String, String> identity, Map<String, String> plan, ExitCode expected) {
