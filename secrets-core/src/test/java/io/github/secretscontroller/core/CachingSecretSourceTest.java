@@ -538,7 +538,7 @@ class CachingSecretSourceTest {
   }
 
   @Test
-  @Timeout(60)
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   @DisplayName("gives a value out also when its time is over before it is handed over")
   void slowReader() {
     backend.put("db", utf8("1"));
@@ -574,7 +574,7 @@ class CachingSecretSourceTest {
   }
 
   @Test
-  @Timeout(60)
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   @DisplayName("keeps a value as good as for ever when told so")
   void forEver() {
     backend.put("db", utf8("1"));
