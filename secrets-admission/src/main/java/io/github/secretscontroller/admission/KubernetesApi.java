@@ -33,7 +33,7 @@ final class KubernetesApi {
     this.client = client;
   }
 
-  /** The object, or null if there is none. */
+  /** The object, or null if the API server says that there is none. */
   @Nullable ObjectNode get(String path) {
     try {
       return call("GET", path, null, "application/json");
@@ -119,6 +119,15 @@ final class KubernetesApi {
             .execute()) {
       ResponseBody answer = response.body();
       String text = answer == null ? "" : answer.string();
+      if (response.code() == 404 && method.equals("GET") && !saysThatItIsNotThere(path, text)) {
+        throw new ClusterException(
+            0,
+            client.getBasePath()
+                + " answers GET "
+                + path
+                + " with HTTP 404, but not as an API server does for what isn't there; is this the"
+                + " cluster's API server?");
+      }
       if (!response.isSuccessful()) {
         throw new ClusterException(response.code(), reason(method, path, response.code(), text));
       }
@@ -134,6 +143,20 @@ final class KubernetesApi {
     } catch (ApiException | IOException e) {
       throw new ClusterException(
           0, "the API server at " + client.getBasePath() + " can't be reached (" + e + ")");
+    }
+  }
+
+  /** A proxy, or the server of something else, has a 404 for many a reason. */
+  private static boolean saysThatItIsNotThere(String path, String text) {
+    String[] segments = path.split("/", -1);
+    try {
+      JsonNode status = JSON.readTree(text);
+      return status.path("kind").asText().equals("Status")
+          && status.path("reason").asText().equals("NotFound")
+          && status.at("/details/kind").asText().equals(segments[segments.length - 2])
+          && status.at("/details/name").asText().equals(segments[segments.length - 1]);
+    } catch (JsonProcessingException e) {
+      return false;
     }
   }
 

@@ -103,9 +103,11 @@ record NativeRecord(
   /**
    * All references in a Secret, whatever its annotations say; with the versions that they tell if
    * they fit.
+   *
+   * @param handled which of its keys are intercepted, and in the digest
    */
-  static Collection<SecretReference> references(JsonNode secret) {
-    Optional<NativeRecord> record = read(secret, key -> true);
+  static Collection<SecretReference> references(JsonNode secret, Predicate<String> handled) {
+    Optional<NativeRecord> record = read(secret, handled);
     if (record.isPresent()) {
       return record.get().references().values();
     }

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * <p>What the API server says isn't there, or refers to something else, is marked in one sweep, and
  * deleted, with the backend's recovery window, in one that comes at least the grace later and finds
  * the same; the mark is taken back if the Secret turns up. An API server that can't be asked is no
- * reason to delete anything.
+ * reason to delete anything, nor is one that answers anything but that there is no such Secret. The
+ * configuration must name the cluster, since another one may write to the same backend.
  *
  * <p>A host calls {@link #sweep} from time to time, such as every minute, in each of its replicas:
  * one of them leads, by a Lease. Needs {@code io.kubernetes:client-java-api} on the class path, and
@@ -41,7 +42,7 @@ public final class NativeSecretSweeper {
 
   private final KubernetesApi api;
   private final StagingSecretWriter writer;
-  private final String cluster;
+  private final NativeSecretsConfig config;
   private final Duration grace;
   private final Clock clock;
   private final @Nullable SweepLease lease;
@@ -50,7 +51,7 @@ public final class NativeSecretSweeper {
   private NativeSecretSweeper(Builder builder) {
     this.api = new KubernetesApi(builder.client);
     this.writer = builder.writer;
-    this.cluster = builder.cluster;
+    this.config = builder.config;
     this.grace = builder.grace;
     this.clock = builder.clock;
     this.lease =
@@ -66,7 +67,7 @@ public final class NativeSecretSweeper {
    */
   public static Builder builder(
       ApiClient client, StagingSecretWriter writer, NativeSecretsConfig config) {
-    return new Builder(client, writer, config.cluster());
+    return new Builder(client, writer, config);
   }
 
   /**
@@ -99,7 +100,7 @@ public final class NativeSecretSweeper {
     }
     int[] counts = new int[4];
     List<String> problems = new ArrayList<>();
-    for (Written written : writer.inventory(cluster)) {
+    for (Written written : writer.inventory(config.cluster())) {
       try {
         sweep(written, counts);
       } catch (ClusterException | SecretException e) {
@@ -113,7 +114,7 @@ public final class NativeSecretSweeper {
    * What was written for Secrets that are not there, or refer to something else; changes nothing.
    */
   public List<Written> orphans() {
-    return writer.inventory(cluster).stream()
+    return writer.inventory(config.cluster()).stream()
         .filter(written -> !written.scheduledForDeletion())
         .filter(written -> stored(written).isEmpty())
         .toList();
@@ -167,7 +168,7 @@ public final class NativeSecretSweeper {
                 + written.owner().name());
     return secret == null
         ? Optional.empty()
-        : NativeRecord.references(secret).stream()
+        : NativeRecord.references(secret, config.handled()).stream()
             .filter(reference -> refersTo(reference, written.reference()))
             .map(reference -> written.reference().withVersionId(reference.versionId()))
             .findFirst();
@@ -197,16 +198,16 @@ public final class NativeSecretSweeper {
 
     private final ApiClient client;
     private final StagingSecretWriter writer;
-    private final String cluster;
+    private final NativeSecretsConfig config;
     private Duration grace = DEFAULT_GRACE;
     private Clock clock = Clock.systemUTC();
     private @Nullable String lease;
     private String identity = UUID.randomUUID().toString();
 
-    private Builder(ApiClient client, StagingSecretWriter writer, String cluster) {
+    private Builder(ApiClient client, StagingSecretWriter writer, NativeSecretsConfig config) {
       this.client = client;
       this.writer = writer;
-      this.cluster = cluster;
+      this.config = config;
     }
 
     /**
@@ -240,8 +241,20 @@ public final class NativeSecretSweeper {
       return this;
     }
 
-    /** The sweeper. */
+    /**
+     * The sweeper.
+     *
+     * @throws IllegalArgumentException if the configuration doesn't name the cluster: by the
+     *     default name, what another cluster has in the same account would be taken for this one's
+     */
     public NativeSecretSweeper build() {
+      if (!config.isClusterNamed()) {
+        throw new IllegalArgumentException(
+            "the cluster has no name of its own, and the secrets of another cluster without one"
+                + " would be deleted; set nativeSecrets.cluster in the webhook's configuration, or"
+                + " WEBHOOK_CLUSTER, or --cluster (\"kubernetes\" for what was written by"
+                + " default, if no other cluster writes to the same backend)");
+      }
       return new NativeSecretSweeper(this);
     }
   }

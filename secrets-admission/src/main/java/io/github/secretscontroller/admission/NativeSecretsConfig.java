@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * nativeSecrets:
  *   # The operator's name for this cluster, in names and tags. Set it where an account serves more
- *   # than one cluster. Default: kubernetes.
+ *   # than one cluster; a sweeper needs it. Default: kubernetes.
  *   cluster: prod-eu
  *   # Namespaces whose Opaque Secrets are native without asking for it. Default: none.
  *   namespaces: [payments]
@@ -50,10 +51,13 @@ public final class NativeSecretsConfig {
     TRACKING
   }
 
+  private static final String DEFAULT_CLUSTER = "kubernetes";
+
   private static final Set<String> SYSTEM_NAMESPACES =
       Set.of("kube-system", "kube-public", "kube-node-lease");
 
   private final String cluster;
+  private final boolean clusterNamed;
   private final Set<String> namespaces;
   private final Set<String> excludedNamespaces;
   private final Layout layout;
@@ -62,7 +66,8 @@ public final class NativeSecretsConfig {
   private final boolean nase;
 
   private NativeSecretsConfig(Builder builder) {
-    this.cluster = builder.cluster;
+    this.clusterNamed = builder.cluster != null;
+    this.cluster = builder.cluster == null ? DEFAULT_CLUSTER : builder.cluster;
     this.namespaces = Set.copyOf(builder.namespaces);
     this.excludedNamespaces = Set.copyOf(builder.excludedNamespaces);
     this.nase = builder.nase;
@@ -113,6 +118,11 @@ public final class NativeSecretsConfig {
     return cluster;
   }
 
+  /** Whether that is the operator's name, and not the one that any cluster has by default. */
+  boolean isClusterNamed() {
+    return clusterNamed;
+  }
+
   boolean includes(String namespace) {
     return namespaces.contains(namespace);
   }
@@ -137,13 +147,18 @@ public final class NativeSecretsConfig {
     return nase;
   }
 
+  /** Which keys of a Secret are intercepted; the others stay as they are. */
+  Predicate<String> handled() {
+    return nase ? NativeLayout.NASE_KEY::equals : key -> true;
+  }
+
   /**
    * Collects the settings; a method that is given what isn't allowed throws {@link
    * IllegalArgumentException}. Not thread-safe.
    */
   public static final class Builder {
 
-    private String cluster = "kubernetes";
+    private @Nullable String cluster;
     private final Set<String> namespaces = new TreeSet<>();
     private final Set<String> excludedNamespaces = new TreeSet<>(SYSTEM_NAMESPACES);
     private Layout layout = Layout.SECRET;
@@ -153,7 +168,7 @@ public final class NativeSecretsConfig {
 
     private Builder() {}
 
-    /** The operator's name for the cluster. */
+    /** The operator's name for the cluster; {@code kubernetes} by default. */
     public Builder cluster(String name) {
       if (!name.matches("[A-Za-z0-9_.-]{1,100}")) {
         throw new IllegalArgumentException(

@@ -36,7 +36,8 @@ class NativeSecretSweeperTest {
       "/apis/coordination.k8s.io/v1/namespaces/hooks/leases/sweeper";
 
   private final MovableClock clock = new MovableClock();
-  private final NativeSecretsConfig config = NativeSecretsConfig.builder().build();
+  private final NativeSecretsConfig config =
+      NativeSecretsConfig.builder().cluster("kubernetes").build();
   @TempDir Path root;
   private DirectorySecretStore store;
   private SecretCluster cluster;
@@ -141,6 +142,54 @@ class NativeSecretSweeperTest {
     assertThat(sweep.problems()).hasSize(1).allMatch(p -> p.contains("HTTP 403"));
     assertThat(store.inventory("kubernetes")).extracting(Written::markedAt).containsOnlyNulls();
     assertThatThrownBy(sweeper::orphans).isInstanceOf(ClusterException.class);
+  }
+
+  @Test
+  @DisplayName("takes no 404 for an answer but that of an API server which has no such Secret")
+  void otherServer() {
+    admit("one");
+    server.becomeAnotherServer();
+    NativeSecretSweeper sweeper = sweeper().build();
+    assertThat(sweeper.sweep().orElseThrow().problems())
+        .hasSize(1)
+        .allMatch(p -> p.contains(PATH + " with HTTP 404") && p.contains("API server?"));
+    assertThat(store.inventory("kubernetes")).extracting(Written::markedAt).containsOnlyNulls();
+    assertThatThrownBy(sweeper::orphans).isInstanceOf(ClusterException.class);
+  }
+
+  @Test
+  @DisplayName("doesn't start for a cluster without a name: another one may have its secrets")
+  void unnamed() {
+    NativeSecretSweeper.Builder unnamed =
+        NativeSecretSweeper.builder(
+            server.client(), store, NativeSecretsConfig.fromYaml("nativeSecrets: {}").build());
+    assertThatThrownBy(unnamed::build)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll("nativeSecrets.cluster", "WEBHOOK_CLUSTER");
+    assertThat(
+            NativeSecretSweeper.builder(
+                    server.client(),
+                    store,
+                    NativeSecretsConfig.fromEnvironment(Map.of("WEBHOOK_CLUSTER", "kubernetes")))
+                .build())
+        .isNotNull();
+  }
+
+  @Test
+  @DisplayName("makes current what stands under NASE's key, whatever other keys there are")
+  void nase() {
+    NativeSecretsConfig profile =
+        NativeSecretsConfig.builder().cluster("kubernetes").naseProfile().build();
+    cluster =
+        new SecretCluster(
+            NativeSecretInterceptor.of(profile, "directory", store, store, clock), store);
+    NativeSecretSweeper sweeper =
+        NativeSecretSweeper.builder(server.client(), store, profile).clock(clock).build();
+    for (String value : List.of("one", "two")) {
+      store(cluster.put(SecretCluster.secret("db", Map.of("nase", value, "other", "plain!"))));
+      assertThat(sweeper.sweep()).contains(done(1, 0, 0, 0));
+      assertThat(cluster.readText(cluster.stored("db"), "nase")).isEqualTo(value);
+    }
   }
 
   @Test

@@ -40,6 +40,7 @@ final class SmallApiServer implements AutoCloseable {
   private final List<String> writes = new ArrayList<>();
   private Runnable beforeNextPatch = () -> {};
   private int version = 100;
+  private boolean otherServer;
 
   SmallApiServer() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -93,6 +94,12 @@ final class SmallApiServer implements AutoCloseable {
   /** Requests of this method and path are denied from now on, as RBAC does. */
   synchronized void deny(String method, String path) {
     denied.add(method + " " + path);
+  }
+
+  /** From now on it answers as what is no API server, or not of this resource. */
+  synchronized void becomeAnotherServer() {
+    objects.clear();
+    otherServer = true;
   }
 
   synchronized void allowEverything() {
@@ -157,7 +164,7 @@ final class SmallApiServer implements AutoCloseable {
     switch (method) {
       case "GET" -> {
         ObjectNode object = objects.get(path);
-        return object == null ? failure(result, 404, "not found") : success(result, object, 200);
+        return object == null ? notFound(path, result) : success(result, object, 200);
       }
       case "POST" -> {
         ObjectNode object = (ObjectNode) JSON.readTree(body);
@@ -173,7 +180,7 @@ final class SmallApiServer implements AutoCloseable {
         change.run();
         ObjectNode object = objects.get(path);
         if (object == null) {
-          return failure(result, 404, "not found");
+          return notFound(path, result);
         }
         try (var patch =
                 Json.createReader(new StringReader(new String(body, StandardCharsets.UTF_8)));
@@ -200,6 +207,19 @@ final class SmallApiServer implements AutoCloseable {
   private static int success(ObjectNode result, ObjectNode object, int status) {
     result.setAll(object.deepCopy());
     return status;
+  }
+
+  private int notFound(String path, ObjectNode result) {
+    if (otherServer) {
+      return failure(result, 404, "no such route");
+    }
+    String[] segments = path.split("/", -1);
+    result.put("reason", "NotFound");
+    result
+        .putObject("details")
+        .put("name", segments[segments.length - 1])
+        .put("kind", segments[segments.length - 2]);
+    return failure(result, 404, "not found");
   }
 
   private static int failure(ObjectNode result, int status, String message) {

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("explain orphans")
 class OrphansTest {
@@ -53,8 +54,11 @@ class OrphansTest {
           tokens.add(exchange.getRequestHeaders().getFirst("Authorization"));
           String secret = secrets.get(exchange.getRequestURI().getPath());
           int status = secret == null ? 404 : secret.isEmpty() ? 403 : 200;
-          byte[] body =
-              (status == 200 ? secret : "{\"message\":\"no\"}").getBytes(StandardCharsets.UTF_8);
+          String text =
+              status == 404
+                  ? notFound(exchange.getRequestURI().getPath())
+                  : status == 403 ? "{\"message\":\"no\"}" : secret;
+          byte[] body = text.getBytes(StandardCharsets.UTF_8);
           exchange.getResponseHeaders().set("Content-Type", "application/json");
           exchange.sendResponseHeaders(status, body.length);
           exchange.getResponseBody().write(body);
@@ -81,6 +85,13 @@ class OrphansTest {
         cluster + "/shop/" + name + "/k8s",
         "canary".getBytes(StandardCharsets.UTF_8),
         WriteContext.of(cluster, "shop", name));
+  }
+
+  private static String notFound(String path) {
+    return "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"code\":404,"
+        + "\"details\":{\"kind\":\"secrets\",\"name\":\""
+        + path.substring(path.lastIndexOf('/') + 1)
+        + "\"}}";
   }
 
   private static String secret(String reference) {
@@ -188,6 +199,33 @@ class OrphansTest {
     assertThat(run)
         .isEqualTo(new Run(1, "other/shop/elsewhere/k8s of Secret shop/elsewhere\n", ""));
     assertThat(tokens).containsOnly("Bearer t0ken");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "--delete"})
+  @DisplayName("guesses no cluster: another one of the default name may have the secrets")
+  void unnamed(String delete) throws IOException {
+    write("kubernetes", "elsewhere");
+    Path config = Files.writeString(root.resolve("webhook.yaml"), "nativeSecrets: {}\n");
+    List<String> options =
+        new ArrayList<>(
+            List.of(
+                "--config",
+                config.toString(),
+                "--backend",
+                "directory:" + root,
+                "--server",
+                "http://127.0.0.1:" + server.getAddress().getPort(),
+                "--wait",
+                "0"));
+    if (!delete.isEmpty()) {
+      options.add(delete);
+    }
+    Run run = run(options.toArray(String[]::new));
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).contains("nativeSecrets.cluster", "WEBHOOK_CLUSTER", "--cluster");
+    assertThat(isScheduled("kubernetes/shop/elsewhere/k8s")).isFalse();
   }
 
   @ParameterizedTest
