@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /** What kubelet has written for one volume that is resolved. */
-final class ReferenceFiles {
+class ReferenceFiles {
 
   /** The size limit of a Kubernetes Secret, and so of one of its files. */
   private static final int LARGEST_FILE = 1024 * 1024;

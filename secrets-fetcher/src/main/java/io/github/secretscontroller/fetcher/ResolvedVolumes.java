@@ -23,6 +23,7 @@ final class ResolvedVolumes {
   private final List<VolumeResolution> volumes = new ArrayList<>();
   private final Clock clock;
   private final Duration interval;
+  private final Schedule schedule;
   private final Stopper stopper;
   private final EventLog log;
   private Instant nextLook = Instant.MAX;
@@ -36,15 +37,17 @@ final class ResolvedVolumes {
   ResolvedVolumes(InjectionPlan plan, Path root, Clock clock, Stopper stopper, EventLog log) {
     this.clock = clock;
     this.interval = plan.refresh().interval();
+    this.schedule = new Schedule(interval, new Random());
     this.stopper = stopper;
     this.log = log;
     for (ResolvedVolume volume : plan.resolve()) {
+      Path references = root.resolve("references").resolve(volume.volume());
       volumes.add(
           new VolumeResolution(
               volume,
-              root.resolve("references").resolve(volume.volume()),
+              references,
               new SecretVolume(root.resolve("resolved").resolve(volume.volume()), clock),
-              new ReferenceCheck(plan),
+              new ReferenceFiles(volume, references, new ReferenceCheck(plan)),
               stopper));
     }
   }
@@ -91,11 +94,12 @@ final class ResolvedVolumes {
     boolean published = false;
     for (VolumeResolution volume : volumes) {
       try {
-        if (volume.hasChanged() || (versions && volume.hasNewVersions(source))) {
+        if (volume.hasChanged(now) || (versions && volume.hasNewVersions(source))) {
           log.info(volume + ": " + volume.resolve(source::fetchAll) + " files resolved again");
           published = true;
         }
       } catch (FetchFailure e) {
+        volume.failed(now, schedule);
         log.warn(volume + " stays as it was: " + e.oneSentence());
       }
     }

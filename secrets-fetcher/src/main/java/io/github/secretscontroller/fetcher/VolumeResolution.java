@@ -8,7 +8,9 @@ import io.github.secretscontroller.core.SecretResult;
 import io.github.secretscontroller.core.SecretSource;
 import io.github.secretscontroller.core.SecretValue;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -29,6 +31,9 @@ final class VolumeResolution {
   /** Kubelet reads these as root. */
   private static final int ENVIRONMENT_MODE = 0400;
 
+  /** How often kubelet's files are read when they change meanwhile. */
+  private static final int READS = 5;
+
   private final ResolvedVolume plan;
   private final Path references;
   private final ReferenceFiles kubelets;
@@ -36,6 +41,9 @@ final class VolumeResolution {
   private final Stopper stopper;
 
   private @Nullable List<Path> seen;
+  private @Nullable List<Path> failed;
+  private int failures;
+  private Instant retryAt = Instant.MIN;
   private Map<SecretReference, String> versions = new HashMap<>();
 
   /** As {@link SecretSource#fetchAll}. */
@@ -48,11 +56,11 @@ final class VolumeResolution {
       ResolvedVolume plan,
       Path references,
       SecretVolume resolved,
-      ReferenceCheck check,
+      ReferenceFiles kubelets,
       Stopper stopper) {
     this.plan = plan;
     this.references = references;
-    this.kubelets = new ReferenceFiles(plan, references, check);
+    this.kubelets = kubelets;
     this.resolved = resolved;
     this.stopper = stopper;
   }
@@ -64,12 +72,11 @@ final class VolumeResolution {
    * @return how many files there are
    */
   int resolve(Reader reader) throws FetchFailure {
-    List<Path> state = kubelets.state();
     Map<String, ReferenceFile> found = new TreeMap<>();
     List<RenderedFile> files = new ArrayList<>();
     Map<SecretReference, SecretResult> results = new HashMap<>();
     try {
-      kubelets.read(found);
+      List<Path> state = read(found);
       results.putAll(reader.fetchAll(secrets(found)));
       render(found, results, files);
       stopper.publish(() -> resolved.publish(files));
@@ -77,6 +84,8 @@ final class VolumeResolution {
       results.forEach((reference, result) -> read.put(reference, result.orThrow().versionId()));
       versions = read;
       seen = state;
+      failures = 0;
+      retryAt = Instant.MIN;
       return files.size();
     } catch (IOException e) {
       throw new FetchFailure(
@@ -88,9 +97,51 @@ final class VolumeResolution {
     }
   }
 
-  /** Whether kubelet has written other references since. */
-  boolean hasChanged() {
-    return !kubelets.state().equals(seen);
+  /**
+   * Reads kubelet's files, all of one state: while it puts others in their place, and removes
+   * these, some may be missing already.
+   *
+   * @return the state
+   */
+  private List<Path> read(Map<String, ReferenceFile> found) throws IOException, FetchFailure {
+    for (int attempt = 1; ; attempt++) {
+      List<Path> state = kubelets.state();
+      try {
+        kubelets.read(found);
+        if (kubelets.state().equals(state)) {
+          return state;
+        }
+        if (attempt == READS) {
+          throw new IOException("kubelet changes its files faster than they can be read");
+        }
+      } catch (IOException | UncheckedIOException | FetchFailure e) {
+        if (attempt == READS || kubelets.state().equals(state)) {
+          if (e instanceof UncheckedIOException walk) {
+            throw walk.getCause();
+          }
+          throw e;
+        }
+      }
+      found.values().forEach(ReferenceFile::wipe);
+      found.clear();
+    }
+  }
+
+  /**
+   * Whether kubelet has written other references since; not while it has to wait after a failure
+   * with the very same ones.
+   */
+  boolean hasChanged(Instant now) {
+    List<Path> state = kubelets.state();
+    return !state.equals(seen) && !(state.equals(failed) && now.isBefore(retryAt));
+  }
+
+  /** It could not be resolved: waits longer after each failure with the same references. */
+  void failed(Instant now, Schedule schedule) {
+    List<Path> state = kubelets.state();
+    failures = state.equals(failed) ? failures + 1 : 1;
+    failed = state;
+    retryAt = now.plus(schedule.afterFailure(failures));
   }
 
   /** Whether a secret whose current version is followed has another one. */

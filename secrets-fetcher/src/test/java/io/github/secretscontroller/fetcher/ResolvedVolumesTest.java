@@ -19,12 +19,15 @@ import io.github.secretscontroller.core.testkit.MovableClock;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -393,5 +396,104 @@ class ResolvedVolumesTest {
     assertThat(resolved.resolve("password")).hasContent("one");
     assertThat(err.toString(UTF_8))
         .contains("volume db stays as it was: password of volume db: the operator doesn't allow");
+  }
+
+  /** Kubelet's files, which change while they are read for the first time. */
+  private final class Swapped extends ReferenceFiles {
+
+    private final InjectionPlan plan;
+    private final Map<String, String> files;
+    private final boolean vanishes;
+    private boolean swapped;
+
+    Swapped(InjectionPlan plan, Map<String, String> files, boolean vanishes) {
+      super(plan.resolve().get(0), references, new ReferenceCheck(plan));
+      this.plan = plan;
+      this.files = files;
+      this.vanishes = vanishes;
+    }
+
+    @Override
+    void read(Map<String, ReferenceFile> found) throws IOException, FetchFailure {
+      if (swapped) {
+        super.read(found);
+        return;
+      }
+      swapped = true;
+      // It removes the old ones when the new ones are in place; the walk sees what is left.
+      Files.delete(references.resolve("..data/password").toRealPath());
+      super.read(found);
+      mount(files, "rw-r--r--");
+      if (vanishes) {
+        throw new UncheckedIOException(new NoSuchFileException("..generation-0"));
+      }
+    }
+
+    VolumeResolution resolution() {
+      SecretVolume published = new SecretVolume(resolved, new MovableClock());
+      return new VolumeResolution(
+          plan.resolve().get(0), references, published, this, new Stopper());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  @DisplayName("are read again when kubelet changes them meanwhile: no file is missing")
+  void changedMeanwhile(boolean vanishes) throws Exception {
+    SecretReference first = stage("one".getBytes(UTF_8), new byte[] {'b'});
+    SecretReference second = stage("two".getBytes(UTF_8), new byte[] {'c'});
+    mount(references(first), "rw-r--r--");
+    VolumeResolution resolution =
+        new Swapped(plan(false), references(second), vanishes).resolution();
+    assertThat(resolution.resolve(store::fetchAll)).isEqualTo(2);
+    assertThat(resolved.resolve("password")).hasContent("two");
+    assertThat(resolved.resolve("store.jks")).hasContent("c");
+    assertThat(resolution.hasChanged(Instant.EPOCH)).isFalse();
+  }
+
+  private static Map<String, String> references(SecretReference stored) {
+    return Map.of(
+        "password", stored.withSelector("password").toString(),
+        "store.jks", stored.withSelector("\"store.jks\"").toString());
+  }
+
+  @Test
+  @DisplayName("that can't be read are asked for ever less often, until kubelet changes them again")
+  void backsOff() throws Exception {
+    MovableClock clock = new MovableClock();
+    InMemorySecretSource source = new InMemorySecretSource();
+    source.put(SecretReference.parse(ARN).name(), "one".getBytes(UTF_8));
+    mount(Map.of("token", ARN), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(source);
+
+    AtomicInteger reads = new AtomicInteger();
+    SecretSource denying =
+        new SecretSource() {
+          @Override
+          public SecretValue fetch(SecretReference asked) {
+            reads.incrementAndGet();
+            throw new SecretException.AccessDenied(asked, "no", null);
+          }
+
+          @Override
+          public String currentVersion(SecretReference asked) {
+            return source.currentVersion(asked);
+          }
+        };
+    mount(Map.of("token", ARN, "more", ARN), "rw-r--r--");
+    // An hour of looks: with no pause there would be 720.
+    for (int i = 0; i < 720; i++) {
+      clock.advance(Duration.ofSeconds(5));
+      assertThat(volumes.round(denying)).isFalse();
+    }
+    assertThat(reads).hasValueBetween(2, 200);
+
+    int before = reads.get();
+    mount(Map.of("token", ARN, "other", ARN), "rw-r--r--");
+    clock.advance(Duration.ofSeconds(5));
+    assertThat(volumes.round(source)).isTrue();
+    assertThat(resolved.resolve("other")).hasContent("one");
+    assertThat(reads).hasValue(before);
   }
 }
