@@ -6,6 +6,7 @@ import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.WriteContext;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +45,7 @@ final class NativeKeys {
 
   /** Which keys are intercepted; the others stay as they are. */
   Predicate<String> handled() {
-    return config.isNase() ? NativeLayout.NASE_KEY::equals : key -> true;
+    return config.handled();
   }
 
   /** Moves {@code stringData} to {@code data}, as the API server does before it calls a webhook. */
@@ -78,6 +79,7 @@ final class NativeKeys {
         continue;
       }
       byte[] value = decode(key, entry.getValue(), problems);
+      requireNoAnswer(key, value, review, problems);
       SecretReference same = unchanged(key, entry.getValue(), review, stored);
       if (same != null && stored.isPresent() && stored.get().tracking().contains(key)) {
         same = again(key, same, owner, claimed);
@@ -125,6 +127,25 @@ final class NativeKeys {
     }
   }
 
+  /** What we wrote in place of a value, and somebody sends back as one. */
+  private static void requireNoAnswer(
+      String key, byte[] value, SecretReview review, List<String> problems) {
+    // In a dry run we may be called again, with our own answer.
+    if (is(NativeSecretInterceptor.PLACEHOLDER, value) && !review.dryRun()) {
+      problems.add(
+          "the value of its key " + key + " is the answer of a dry run; give the value itself");
+    } else if (is(NativeSecretInterceptor.GONE, value)) {
+      problems.add(
+          "the value of its key "
+              + key
+              + " is what annotations say of a removed key; give the value itself");
+    }
+  }
+
+  private static boolean is(String text, byte[] value) {
+    return Arrays.equals(text.getBytes(StandardCharsets.UTF_8), value);
+  }
+
   /** The reference at that key of the stored object, if this is it. */
   private @Nullable SecretReference unchanged(
       String key, JsonNode value, SecretReview review, Optional<NativeRecord> stored) {
@@ -134,8 +155,16 @@ final class NativeKeys {
     if (stored.isPresent()) {
       return stored.get().references().get(key);
     }
-    // NASE left no record, and let nothing but its own references into this key.
-    return config.isNase() ? parse(Base64.getDecoder().decode(value.asText())) : null;
+    if (!config.isNase()) {
+      return null;
+    }
+    // NASE left no record, and wrote nothing but ARNs; all else is a value that it never saw.
+    SecretReference reference = parse(Base64.getDecoder().decode(value.asText()));
+    return reference != null
+            && reference.isArn()
+            && reference.scheme().equals(SecretReference.SECRETS_MANAGER)
+        ? reference
+        : null;
   }
 
   /**

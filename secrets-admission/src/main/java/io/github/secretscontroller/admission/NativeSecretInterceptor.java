@@ -40,7 +40,9 @@ public final class NativeSecretInterceptor {
 
   static final String PLACEHOLDER = "dry-run: a reference would be stored here";
 
-  private static final String GONE = "removed: the Secret no longer has this key";
+  /** In annotations. */
+  static final String GONE = "removed: the Secret no longer has this key";
+
   private static final int FAILURES = 5;
   private static final Duration PAUSE = Duration.ofSeconds(15);
 

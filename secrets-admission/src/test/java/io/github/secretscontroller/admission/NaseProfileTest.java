@@ -12,6 +12,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("The profile for those who come from NASE")
 class NaseProfileTest {
@@ -74,6 +76,28 @@ class NaseProfileTest {
     cluster.put(secret(Map.of("nase", "two", "other", "plain")));
     assertThat(text(cluster.stored("my-secret"), "nase"))
         .isEqualTo("shop.my-secret?stage=AWSCURRENT");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"hunter2", "hunter2?stage=AWSCURRENT", "ssm:hunter2"})
+  @DisplayName("takes a value that was stored before for a value, though it may be a name as well")
+  void storedBefore(String value) {
+    ObjectNode before = secret(Map.of("nase", value));
+    ObjectNode labelled = before.deepCopy();
+    ((ObjectNode) labelled.get("metadata")).putObject("labels").put("team", "a");
+    cluster.storeUnseen(before);
+    ObjectNode admitted = cluster.put(labelled);
+    assertThat(cluster.readText(admitted, "nase")).isEqualTo(value);
+    assertThat(admitted.toString()).doesNotContain("hunter2").doesNotContain(base64(value));
+  }
+
+  @Test
+  @DisplayName("keeps the ARN that NASE itself stored")
+  void storedByNase() {
+    String arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop.my-secret-hlRvvF";
+    ObjectNode before = secret(Map.of("nase", arn));
+    cluster.storeUnseen(before);
+    assertThat(text(cluster.put(before), "nase")).isEqualTo(arn);
   }
 
   @Test

@@ -463,6 +463,23 @@ class NativeSecretInterceptorTest {
 
     @ParameterizedTest
     @EnumSource
+    @DisplayName("answers with what is no value: it is refused when it is sent back as one")
+    void sentBack(Layout layout) {
+      SecretCluster cluster = clusterOf(config().layout(layout));
+      ObjectNode shown = cluster.dryRun(secret("db", Map.of("user", "canary")));
+      assertThat(cluster.refusal(shown))
+          .isEqualTo(
+              "Secret shop/db was not stored: the value of its key user is the answer of a dry"
+                  + " run; give the value itself");
+      assertThat(cluster.refusal(secret("db", Map.of("user", NativeSecretInterceptor.GONE))))
+          .endsWith("what annotations say of a removed key; give the value itself");
+      assertThat(root).isEmptyDirectory();
+      // The API server may call twice, the second time with the first answer.
+      assertThat(cluster.dryRun(shown)).isEqualTo(shown);
+    }
+
+    @ParameterizedTest
+    @EnumSource
     @DisplayName("answers with what is stored for the same manifest, so that a diff is empty")
     void unchanged(Layout layout) {
       SecretCluster cluster = clusterOf(config().layout(layout));
