@@ -52,11 +52,24 @@ final class LayoutPerKey implements NativeLayout {
   /** Before the first is written, lest some are and others can't be. */
   private void requireWritable(NativeContents contents, WriteContext owner) {
     contents.plain().keySet().forEach(key -> names.nameFor(owner, key));
+    int least = backend.writer().minValueBytes();
     int most = backend.writer().maxValueBytes();
     contents
         .plain()
         .forEach(
             (key, value) -> {
+              if (value.length < least) {
+                throw new NativeRefusal(
+                    "its key "
+                        + key
+                        + " has "
+                        + value.length
+                        + " bytes, fewer than the "
+                        + least
+                        + " that the backend "
+                        + backend.name()
+                        + " takes for one secret; give it a value, or remove it");
+              }
               if (value.length > most) {
                 throw new NativeRefusal(
                     "its key "

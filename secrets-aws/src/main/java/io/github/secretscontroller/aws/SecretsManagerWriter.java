@@ -201,6 +201,11 @@ public final class SecretsManagerWriter implements StagingSecretWriter {
   }
 
   @Override
+  public int minValueBytes() {
+    return 1;
+  }
+
+  @Override
   public void delete(SecretReference reference, WriteContext context) {
     owned.act(
         reference,

@@ -55,6 +55,11 @@ public interface StagingSecretWriter extends SecretWriter {
   /** The most bytes that a value may have. */
   int maxValueBytes();
 
+  /** The fewest bytes that a value may have: 1 if it may not be empty. */
+  default int minValueBytes() {
+    return 0;
+  }
+
   /**
    * One secret of an {@link #inventory}.
    *
