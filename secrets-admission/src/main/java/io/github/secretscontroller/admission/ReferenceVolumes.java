@@ -6,9 +6,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.secretscontroller.core.ResolvedVolume;
 import io.github.secretscontroller.core.ResolvedVolume.Part;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +41,7 @@ final class ReferenceVolumes {
   private final ObjectNode spec;
   private final ResolvedNames names;
   private final String sizeLimit;
+  private final Set<String> planned = new HashSet<>();
 
   ReferenceVolumes(ObjectNode spec, ResolvedNames names, String sizeLimit) {
     this.spec = spec;
@@ -79,6 +82,7 @@ final class ReferenceVolumes {
             add(plan, name, kinds, problems);
           }
         });
+    plan.forEach(volume -> planned.add(volume.volume()));
     return plan;
   }
 
@@ -97,15 +101,18 @@ final class ReferenceVolumes {
     }
   }
 
-  /** Puts the memory volumes in place. */
+  /** Puts the memory volumes of the plan in place. */
   void apply() {
     List<String> resolved = new ArrayList<>();
     for (ObjectNode volume : PodTree.objects(spec, "volumes")) {
       String name = PodTree.text(volume, "name");
       String before = nameBefore(name);
       if (before != null) {
-        resolved.add(before);
-      } else if (concerns(volume) && !name.equals(ReferenceVariables.REFERENCES)) {
+        // Somebody's own volumes may be named like a pair of ours.
+        if (planned.contains(before)) {
+          resolved.add(before);
+        }
+      } else if (planned.contains(name) && concerns(volume)) {
         resolved.add(name);
         split(volume).forEach(PodTree.arrayOf(spec, "volumes")::add);
         volume.removeAll();

@@ -104,6 +104,25 @@ class ResolvedSecretsTest {
     }
 
     @Test
+    @DisplayName("leaves a pair of the user's own alone that is named like one of its volumes")
+    void namedAlike() {
+      credentials();
+      volume("{\"name\": \"cache\", \"emptyDir\": {\"medium\": \"Memory\"}}");
+      volume("{\"name\": \"cache-references\", \"configMap\": {\"name\": \"settings\"}}");
+      PodTree.arrayOf(Pods.container(pod, 0), "volumeMounts")
+          .addObject()
+          .put("name", "cache")
+          .put("mountPath", "/var/cache");
+      ObjectNode admitted = Pods.admitted(Pods.handler(), pod);
+      assertThat(mount(Pods.container(admitted, 0), "cache"))
+          .isEqualTo(Pods.json("{\"name\":\"cache\",\"mountPath\":\"/var/cache\"}"));
+      assertThat(volume(admitted, "cache-references").has("configMap")).isTrue();
+      assertThat(mount(Pods.container(admitted, 0), "credentials").path("readOnly").asBoolean())
+          .isTrue();
+      assertStable(Pods.handler(), admitted);
+    }
+
+    @Test
     @DisplayName("lets the fetcher read files for root alone, in a way that it can tell")
     void modes() {
       volume(
