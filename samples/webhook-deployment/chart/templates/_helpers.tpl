@@ -99,12 +99,23 @@ matchExpressions:
 
 {{/* "true" if one replica looks after what native Secrets have in the backend. */}}
 {{- define "webhook.sweeps" -}}
-{{- if and .Values.nativeSecrets.enabled .Values.nativeSecrets.sweeper.enabled (eq .Values.nativeSecrets.backend "secretsmanager") -}}true{{- end -}}
+{{- if and .Values.nativeSecrets.enabled .Values.nativeSecrets.sweeper.enabled (eq .Values.nativeSecrets.backend "secretsmanager") -}}
+{{- if not (or .Values.nativeSecrets.cluster (default (dict) .Values.config.nativeSecrets).cluster) -}}
+{{- fail "nativeSecrets.cluster is needed by the sweeper, which would delete the secrets of another cluster without a name in the same account (\"kubernetes\" for what was written by default); or set nativeSecrets.sweeper.enabled: false" -}}
+{{- end -}}
+true
+{{- end -}}
 {{- end -}}
 
 {{/* "true" if the webhook itself calls the API server. */}}
 {{- define "webhook.callsApiServer" -}}
 {{- if or (eq .Values.tls.mode "selfManaged") (include "webhook.sweeps" .) -}}true{{- end -}}
+{{- end -}}
+
+{{/* Of which annotations of pods one is enough for the pod to be sent. */}}
+{{- define "webhook.podKey" -}}
+key.contains('k8s.aws')
+{{- if eq (default "" (default (dict) .Values.config.nativeSecrets).profile) "nase" }} || key.startsWith('nase.mhausenblas.info/'){{ end -}}
 {{- end -}}
 
 {{/* Which Secrets are sent; "secret" stands for the object and for the one before. There is no object on DELETE, no oldObject on CREATE. */}}

@@ -49,6 +49,7 @@ class ChartTest {
           "everything on",
               Map.of(
                   "nativeSecrets.enabled", true,
+                  "nativeSecrets.cluster", "prod-eu",
                   "nativeSecrets.tokenKey.secretName", "our-token-key",
                   "autoscaling.enabled", true,
                   "serviceMonitor.enabled", true,
@@ -68,7 +69,16 @@ class ChartTest {
                   "webhook.matchConditions", "never"));
 
   private static final Map<String, Object> NATIVE =
-      Map.of("nativeSecrets.enabled", true, "nativeSecrets.tokenKey.secretName", "our-token-key");
+      Map.of(
+          "nativeSecrets.enabled", true,
+          "nativeSecrets.cluster", "prod-eu",
+          "nativeSecrets.tokenKey.secretName", "our-token-key");
+
+  private static final Map<String, Object> UNNAMED =
+      Map.of(
+          "nativeSecrets.enabled", true,
+          "nativeSecrets.sweeper.enabled", false,
+          "nativeSecrets.tokenKey.secretName", "our-token-key");
 
   static Stream<List<String>> combinations() {
     List<List<String>> all = new ArrayList<>();
@@ -213,7 +223,7 @@ class ChartTest {
     @Test
     @DisplayName("also for native Secrets, and where a cluster can't filter")
     void others() {
-      Map<String, Object> values = new HashMap<>(NATIVE);
+      Map<String, Object> values = new HashMap<>(UNNAMED);
       values.put("webhook.matchConditions", "never");
       assertThat(notes(values))
           .contains(
@@ -288,6 +298,7 @@ class ChartTest {
           """
           nativeSecrets:
             enabled: true
+            cluster: prod-eu
             tokenKey: {secretName: our-token-key}
             sweeper: {namespaces: [shop, bank]}
           """);
@@ -322,9 +333,9 @@ class ChartTest {
   @Test
   @DisplayName("names the cluster that native Secrets' names and tags in AWS are of, if it is told")
   void cluster() {
-    assertThat(Chart.environment(rendered("1.33.0", Map.of(), NATIVE)))
+    assertThat(Chart.environment(rendered("1.33.0", Map.of(), UNNAMED)))
         .doesNotContainKey("WEBHOOK_CLUSTER");
-    Map<String, Object> values = new HashMap<>(NATIVE);
+    Map<String, Object> values = new HashMap<>(UNNAMED);
     values.put("nativeSecrets.cluster", "prod-eu");
     assertThat(Chart.environment(rendered("1.33.0", Map.of(), values)))
         .containsEntry("WEBHOOK_CLUSTER", "prod-eu");
@@ -423,8 +434,28 @@ class ChartTest {
               () ->
                   Chart.render(
                       "1.33.0",
-                      Map.of("nativeSecrets.enabled", true, "nativeSecrets.backend", backend)))
+                      Map.of(
+                          "nativeSecrets.enabled",
+                          true,
+                          "nativeSecrets.cluster",
+                          "prod-eu",
+                          "nativeSecrets.backend",
+                          backend)))
           .hasMessageContaining(sentence);
+    }
+
+    @Test
+    @DisplayName(
+        "that the sweeper needs and doesn't have: a name for the cluster, from either place")
+    void sweeper(@TempDir Path directory) throws Exception {
+      String values =
+          "nativeSecrets: {enabled: true, tokenKey: {secretName: our-token-key}}\nconfig: ";
+      Path file = Files.writeString(directory.resolve("values.yaml"), values + "{}\n");
+      assertThatThrownBy(() -> Chart.renderFile(file))
+          .hasMessageContaining("nativeSecrets.cluster is needed by the sweeper");
+      Files.writeString(file, values + "{nativeSecrets: {cluster: prod-eu}}\n");
+      assertThat(Chart.environment(Chart.objects(Chart.renderFile(file))))
+          .containsKey("WEBHOOK_SWEEP_LEASE");
     }
 
     @Test

@@ -36,7 +36,10 @@ class MatchConditionsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String NATIVE = "secrets.k8s.aws/native";
   private static final Map<String, Object> VALUES =
-      Map.of("nativeSecrets.enabled", true, "nativeSecrets.tokenKey.secretName", "our-token-key");
+      Map.of(
+          "nativeSecrets.enabled", true,
+          "nativeSecrets.cluster", "prod-eu",
+          "nativeSecrets.tokenKey.secretName", "our-token-key");
 
   private final Cel cel = new Cel();
   private final List<JsonNode> chart = Chart.objects(Chart.render("1.33.0", VALUES));
@@ -303,6 +306,21 @@ class MatchConditionsTest {
     }
 
     @Test
+    @DisplayName("send each pod with the annotation of NASE, in its profile, and else none")
+    void naseAnnotation(@TempDir Path directory) throws Exception {
+      String metadata =
+          "{\"metadata\": {\"annotations\": {\"nase.mhausenblas.info/secret-arn\": \"x\"}}}";
+      JsonNode pod = review("CREATE", metadata, "null");
+      JsonNode job = review("CREATE", "{\"spec\": {\"template\": " + metadata + "}}", "null");
+      List<JsonNode> profile = withConfig(directory, "{profile: nase}");
+      for (List<JsonNode> objects : List.of(profile, chart)) {
+        boolean sent = objects == profile;
+        assertThat(cel.matches(webhook(objects, "pods.secrets.k8s.aws"), pod)).isEqualTo(sent);
+        assertThat(cel.matches(webhook(objects, "workloads.secrets.k8s.aws"), job)).isEqualTo(sent);
+      }
+    }
+
+    @Test
     @DisplayName("decide as those that the documentation writes by hand")
     void byHand() throws Exception {
       String text = Files.readString(Path.of("../../docs/native-secrets.md"));
@@ -315,6 +333,9 @@ class MatchConditionsTest {
                 review("UPDATE", PLAIN, secret),
                 review("DELETE", "null", secret))) {
           assertThat(cel.matches(configuration.at("/webhooks/0"), review)).isEqualTo(sent(review));
+          // The namespace whose Secrets are native there without asking for it.
+          ((ObjectNode) review.get("request")).put("namespace", "payments");
+          assertThat(cel.matches(configuration.at("/webhooks/0"), review)).isTrue();
         }
       }
     }
@@ -324,7 +345,7 @@ class MatchConditionsTest {
       Files.writeString(
           values,
           """
-          nativeSecrets: {enabled: true, tokenKey: {secretName: our-token-key}}
+          nativeSecrets: {enabled: true, cluster: prod-eu, tokenKey: {secretName: our-token-key}}
           config: {nativeSecrets: %s}
           """
               .formatted(nativeSecrets));
