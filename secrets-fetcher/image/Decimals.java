@@ -124,6 +124,32 @@ final class Decimals {
         });
   }
 
+  /**
+   * Whoever else reads the constants would find null.
+   *
+   * @throws IllegalStateException if a class of the jar does
+   */
+  void requireNoOtherReader() {
+    entries.forEach(
+        (name, content) -> {
+          if (name.endsWith(CLASS) && !JSON_PARSER.matcher(name).matches() && reads(content)) {
+            throw new IllegalStateException(name + " reads Jackson's decimal constants");
+          }
+        });
+  }
+
+  private boolean reads(byte[] content) {
+    return classFile.parse(content).methods().stream()
+        .flatMap(method -> method.code().stream())
+        .flatMap(code -> code.elementStream())
+        .anyMatch(
+            element ->
+                element instanceof FieldInstruction field
+                    && field.opcode() == Opcode.GETSTATIC
+                    && field.typeSymbol().equals(DECIMAL)
+                    && field.owner().asInternalName().contains("/jackson/"));
+  }
+
   /** By a decimal constant's name: that of the integer which it is made of. */
   private Map<String, String> decimals(byte[] parser) {
     WithoutDecimals found = new WithoutDecimals();

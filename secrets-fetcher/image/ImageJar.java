@@ -106,9 +106,11 @@ final class ImageJar {
       jar.add(Path.of(arguments[1]));
       jar.chooseVersions();
       jar.generalizeErrors();
-      new Decimals(jar.entries, jar.classFile).avoid();
+      Decimals decimals = new Decimals(jar.entries, jar.classFile);
+      decimals.avoid();
       BufferedRequests.arrange(jar.entries, jar.classFile);
       jar.dropUnreached();
+      decimals.requireNoOtherReader();
       jar.write(Path.of(arguments[2]), jar.setBuildId(), Instant.parse(arguments[3]));
     }
   }
