@@ -14,7 +14,10 @@ class AvailabilityTest {
   private static final String VERSION = "1.33.0";
 
   private static final Map<String, Object> NATIVE =
-      Map.of("nativeSecrets.enabled", true, "nativeSecrets.tokenKey.secretName", "our-token-key");
+      Map.of(
+          "nativeSecrets.enabled", true,
+          "nativeSecrets.cluster", "our-cluster",
+          "nativeSecrets.tokenKey.secretName", "our-token-key");
 
   private final List<JsonNode> objects = Chart.objects(Chart.render(VERSION, Map.of()));
 
