@@ -74,4 +74,9 @@ public record SecretNames(String template) {
     }
     return reference.id();
   }
+
+  /** A full ARN or its name, less the hyphen and six characters that AWS puts behind a name. */
+  static String withoutRandomSuffix(String arn) {
+    return RANDOM_SUFFIX.matcher(arn).replaceFirst("");
+  }
 }

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.secretsmanager.SecretsManagerClient;
 import software.amazon.awssdk.services.secretsmanager.model.DescribeSecretResponse;
@@ -43,8 +42,6 @@ final class SecretsManagerStages {
   static final String STORED = "secrets-controller/stored";
   static final String REFERENCED = "secrets-controller/referenced";
   static final String MARK = "secrets-controller/deleted-at";
-
-  private static final Pattern RANDOM_SUFFIX = Pattern.compile("-[A-Za-z0-9]{6}$");
 
   private final SecretsManagerClient client;
   private final WriteTokens tokens;
@@ -161,7 +158,7 @@ final class SecretsManagerStages {
   private static boolean isFor(DescribeSecretResponse secret, String id) {
     return id.equals(secret.arn())
         || id.equals(secret.name())
-        || id.equals(RANDOM_SUFFIX.matcher(secret.arn()).replaceFirst(""));
+        || id.equals(SecretNames.withoutRandomSuffix(secret.arn()));
   }
 
   private static Optional<String> versionAt(DescribeSecretResponse secret, String stage) {

@@ -191,7 +191,8 @@ public final class WebhookProcess implements AutoCloseable {
     }
   }
 
-  private static SSLContext trusting(Path ca) throws Exception {
+  /** A context for clients that trust the authorities in a PEM file, and no others. */
+  public static SSLContext trusting(Path ca) throws Exception {
     KeyStore store = KeyStore.getInstance("PKCS12");
     store.load(null, null);
     try (var pem = Files.newInputStream(ca)) {

@@ -5,17 +5,14 @@ import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import io.github.secretscontroller.admission.ServingCertificate;
 import io.github.secretscontroller.admission.testkit.LiveCluster;
+import io.github.secretscontroller.admission.testkit.WebhookProcess;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
-import java.security.KeyStore;
-import java.security.cert.CertificateFactory;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
@@ -23,8 +20,6 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
 
 /** Stands before a real API server, passes on what it is asked, and remembers it. */
 final class RecordingApiServer implements AutoCloseable {
@@ -44,7 +39,8 @@ final class RecordingApiServer implements AutoCloseable {
 
   RecordingApiServer(LiveCluster cluster) throws Exception {
     target = cluster.url();
-    client = HttpClient.newBuilder().sslContext(trusting(cluster)).build();
+    client =
+        HttpClient.newBuilder().sslContext(WebhookProcess.trusting(cluster.certificate())).build();
     server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setHttpsConfigurator(new HttpsConfigurator(certificate.sslContext()));
     server.setExecutor(executor);
@@ -91,23 +87,6 @@ final class RecordingApiServer implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  private static SSLContext trusting(LiveCluster cluster) throws Exception {
-    KeyStore store = KeyStore.getInstance("PKCS12");
-    store.load(null, null);
-    try (InputStream pem = Files.newInputStream(cluster.certificate())) {
-      int i = 0;
-      for (var trusted : CertificateFactory.getInstance("X.509").generateCertificates(pem)) {
-        store.setCertificateEntry("ca-" + i++, trusted);
-      }
-    }
-    TrustManagerFactory trust =
-        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-    trust.init(store);
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, trust.getTrustManagers(), null);
-    return context;
   }
 
   @Override
