@@ -6,11 +6,14 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.management.ThreadMXBean;
 import io.github.secretscontroller.admission.testkit.RecordedReviews;
+import io.kubernetes.client.openapi.models.V1Pod;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
@@ -81,9 +84,37 @@ class AdmissionHandlerFuzzTest {
       assertThat(allowed).isTrue();
       ArrayNode patch =
           (ArrayNode) JSON.readTree(Base64.getDecoder().decode(response.get("patch").textValue()));
-      assertThat(patch)
-          .allSatisfy(operation -> assertThat(operation.get("op").textValue()).isEqualTo("add"));
-      Pods.apply(patch, review.tree(body));
+      assertKept(review.tree(body), Pods.apply(patch, review.tree(body)));
+    }
+  }
+
+  /** All that the pod had is still there, but for what is ours and what it asked to resolve. */
+  private static void assertKept(ObjectNode before, ObjectNode after) {
+    ObjectNode theirs = before.deepCopy();
+    if (theirs.at("/metadata/annotations") instanceof ObjectNode annotations) {
+      if (annotations.has(PodWide.RESOLVE)) {
+        return;
+      }
+      annotations.remove(List.of(Annotations.STATUS, Annotations.PLAN_DIGEST));
+    }
+    for (String list : List.of("initContainers", "containers")) {
+      if (theirs.path("spec").path(list) instanceof ArrayNode containers) {
+        containers.removeIf(c -> FetcherContainer.isOurName(PodTree.text(c, "name")));
+      }
+    }
+    String lost = Kept.lost(theirs, after);
+    if (lost != null && isTyped(before)) {
+      throw new AssertionError(lost);
+    }
+  }
+
+  /** Whether an API server can have sent it: it sends what its own types could hold. */
+  private static boolean isTyped(ObjectNode pod) {
+    try {
+      io.kubernetes.client.openapi.JSON.deserialize(pod.toString(), V1Pod.class);
+      return true;
+    } catch (RuntimeException e) {
+      return false;
     }
   }
 }

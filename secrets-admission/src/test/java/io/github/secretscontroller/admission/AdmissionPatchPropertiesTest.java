@@ -40,7 +40,7 @@ class AdmissionPatchPropertiesTest {
         .isNotEmpty()
         .allSatisfy(operation -> assertThat(operation.get("op").textValue()).isEqualTo("add"));
     ObjectNode after = Pods.apply(patch, pod);
-    assertKept(pod, after, "");
+    assertThat(Kept.lost(pod, after)).isNull();
     assertThat(Pods.patch(Pods.respond(handler, Pods.review(after)))).isEmpty();
   }
 
@@ -78,29 +78,6 @@ class AdmissionPatchPropertiesTest {
     JsonNode response = Pods.respond(copies, review);
     assertThat(new String(Base64.getDecoder().decode(response.get("patch").asText()), UTF_8))
         .isEqualTo("[{\"op\":\"add\",\"path\":\"/copied\",\"value\":" + BIG + "}]");
-  }
-
-  /** Each field of {@code part} is in {@code whole}; elements keep their order. */
-  private static void assertKept(JsonNode part, JsonNode whole, String path) {
-    if (part.isObject()) {
-      part.properties()
-          .forEach(f -> assertKept(f.getValue(), whole.path(f.getKey()), path + "/" + f.getKey()));
-    } else if (part.isArray()) {
-      int next = 0;
-      for (JsonNode element : part) {
-        while (next < whole.size() && !sameElement(element, whole.get(next))) {
-          next++;
-        }
-        assertThat(next).as(path + " keeps " + element).isLessThan(whole.size());
-        assertKept(element, whole.get(next++), path + "/" + element.path("name").asText());
-      }
-    } else {
-      assertThat(whole).as(path).isEqualTo(part);
-    }
-  }
-
-  private static boolean sameElement(JsonNode one, JsonNode other) {
-    return one.has("name") ? one.get("name").equals(other.get("name")) : one.equals(other);
   }
 
   @Provide
