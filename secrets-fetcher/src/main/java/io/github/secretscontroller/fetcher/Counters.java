@@ -18,4 +18,15 @@ final class Counters {
   final AtomicLong otherFailedCalls = new AtomicLong();
   final AtomicLong changesTold = new AtomicLong();
   final AtomicLong changesUntold = new AtomicLong();
+
+  /** Counts a look, unless there was nothing to look at. */
+  void count(Refresh refresh) {
+    if (refresh.failed()) {
+      failedRefreshes.incrementAndGet();
+    } else if (refresh.published()) {
+      publishedRefreshes.incrementAndGet();
+    } else if (refresh.looked()) {
+      unchangedRefreshes.incrementAndGet();
+    }
+  }
 }

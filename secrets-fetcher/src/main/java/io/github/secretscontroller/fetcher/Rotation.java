@@ -12,12 +12,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -52,7 +51,7 @@ final class Rotation {
   private final Renderer renderer;
   private final SecretSource source;
   private final Publisher publisher;
-  private final Executor calls;
+  private final VersionQuestions questions;
   private final Clock clock;
   private final EventLog log;
   private final Counters counters;
@@ -82,7 +81,7 @@ final class Rotation {
     this.source = source;
     this.publisher = publisher;
     this.readings = Map.copyOf(readings);
-    this.calls = calls;
+    this.questions = new VersionQuestions(source, calls);
     this.clock = clock;
     this.log = log;
     this.counters = counters;
@@ -104,44 +103,30 @@ final class Rotation {
     if (due.isEmpty() && unmade.due().isEmpty()) {
       return false;
     }
-    Map<SecretReference, Object> answers = ask(due);
+    Map<SecretReference, VersionQuestions.Answer> answers = questions.ask(due);
     Set<SecretReference> changed = new LinkedHashSet<>();
     Set<SecretReference> failing = new LinkedHashSet<>();
-    boolean failed = false;
-    for (Map.Entry<SecretReference, Object> answer : answers.entrySet()) {
+    for (Map.Entry<SecretReference, VersionQuestions.Answer> answer : answers.entrySet()) {
       SecretReference secret = answer.getKey();
+      SecretException failure = answer.getValue().failure();
       String known = known(secret);
-      if (answer.getValue() instanceof SecretException failure) {
-        if (known == null && failure instanceof SecretException.NotFound) {
-          watches.succeeded(secret);
-        } else {
-          watches.failed(secret, failure);
-          failing.add(secret);
-          failed = true;
-        }
-      } else if (answer.getValue().equals(known)) {
+      boolean awaited = known == null && failure instanceof SecretException.NotFound;
+      if (failure != null && !awaited) {
+        watches.failed(secret, failure);
+        failing.add(secret);
+      } else if (awaited || Objects.equals(answer.getValue().version(), known)) {
         watches.succeeded(secret);
       } else {
         changed.add(secret);
       }
     }
     Set<String> again = again(due, failing);
-    Outcome outcome =
-        changed.isEmpty() && again.isEmpty() ? Outcome.UNCHANGED : change(changed, failing, again);
-    if (failed || outcome == Outcome.FAILED) {
-      counters.failedRefreshes.incrementAndGet();
-    } else if (outcome == Outcome.PUBLISHED) {
-      counters.publishedRefreshes.incrementAndGet();
-    } else {
-      counters.unchangedRefreshes.incrementAndGet();
+    Refresh refresh = failing.isEmpty() ? Refresh.UNCHANGED : Refresh.FAILED;
+    if (!changed.isEmpty() || !again.isEmpty()) {
+      refresh = refresh.and(change(changed, failing, again));
     }
-    return outcome == Outcome.PUBLISHED;
-  }
-
-  private enum Outcome {
-    UNCHANGED,
-    PUBLISHED,
-    FAILED
+    counters.count(refresh);
+    return refresh.published();
   }
 
   /** How it stands with each file now. */
@@ -151,35 +136,6 @@ final class Rotation {
       statuses.add(status(file, readings, publisher.isPublished(file)));
     }
     return statuses;
-  }
-
-  /** The version of each secret, or the failure to learn it; all are asked at the same time. */
-  private Map<SecretReference, Object> ask(List<SecretReference> secrets) {
-    Map<SecretReference, CompletableFuture<Object>> questions = new LinkedHashMap<>();
-    for (SecretReference secret : secrets) {
-      questions.put(secret, CompletableFuture.supplyAsync(() -> version(secret), calls));
-    }
-    Map<SecretReference, Object> answers = new LinkedHashMap<>();
-    questions.forEach((secret, question) -> answers.put(secret, question.join()));
-    return answers;
-  }
-
-  private Object version(SecretReference secret) {
-    String defect;
-    try {
-      String version = source.currentVersion(secret);
-      if (version != null) {
-        return version;
-      }
-      defect = "no version";
-    } catch (SecretException e) {
-      return e;
-    } catch (RuntimeException | LinkageError e) {
-      // One source's defect must not end the look at all others. Its message may hold a value.
-      defect = e.getClass().getName();
-    }
-    return new SecretException.Unavailable(
-        secret, secret.describe() + ": its source answered with " + defect, null);
   }
 
   /** What to try again: what is due by itself, and what was looked at if there is hope for it. */
@@ -196,7 +152,7 @@ final class Rotation {
     return again;
   }
 
-  private Outcome change(
+  private Refresh change(
       Set<SecretReference> changed, Set<SecretReference> failing, Set<String> again) {
     List<SecretFile> affected = affected(changed, again);
     Set<SecretReference> needed = new LinkedHashSet<>();
@@ -271,7 +227,7 @@ final class Rotation {
     }
   }
 
-  private Outcome carryOut(
+  private Refresh carryOut(
       Set<SecretReference> changed, Map<SecretReference, SecretResult> results, Changes changes) {
     Instant now = clock.instant();
     Map<SecretReference, Reading> after = new HashMap<>(readings);
@@ -286,21 +242,18 @@ final class Rotation {
     changes.made.forEach(unmade::made);
     try {
       if (!changes.rendered.isEmpty() && !publish(changes, after)) {
-        return Outcome.UNCHANGED;
+        return Refresh.UNCHANGED;
       }
     } catch (FetchFailure e) {
       counters.publicationFailures.incrementAndGet();
       log.warn("keeping what was published: " + e.oneSentence());
       changed.forEach(watches::retry);
       unmade.restore(unmadeBefore, changes.made);
-      return Outcome.FAILED;
+      return Refresh.FAILED;
     }
     readings = after;
     boolean failed = settle(changed, results) || !changes.unmade.isEmpty();
-    if (changes.rendered.isEmpty()) {
-      return failed ? Outcome.FAILED : Outcome.UNCHANGED;
-    }
-    return Outcome.PUBLISHED;
+    return new Refresh(true, !changes.rendered.isEmpty(), failed);
   }
 
   private boolean publish(Changes changes, Map<SecretReference, Reading> after)
