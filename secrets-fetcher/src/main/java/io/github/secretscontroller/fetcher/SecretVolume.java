@@ -201,7 +201,7 @@ final class SecretVolume {
         return false;
       }
       for (RenderedFile file : files) {
-        if (!isSame(generation.resolve(file.path()), file)) {
+        if (!isSame(generation, file)) {
           return false;
         }
       }
@@ -211,7 +211,27 @@ final class SecretVolume {
     }
   }
 
-  private static boolean isSame(Path published, RenderedFile file) throws IOException {
+  /** Whether a publication of these files, and of those kept, would change nothing. */
+  boolean isPublished(List<RenderedFile> files, Collection<String> kept) {
+    Path generation = currentGeneration();
+    Set<String> paths = new TreeSet<>(kept);
+    files.forEach(file -> paths.add(file.path()));
+    try {
+      return generation != null
+          && Generation.filesIn(generation).size() == paths.size()
+          && paths.stream().allMatch(this::isPublished)
+          && files.stream().allMatch(file -> isPublished(file.path(), List.of(file)));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private boolean isSame(Path generation, RenderedFile file) throws IOException {
+    // A process may have been killed before it showed what it had published.
+    if (file.standalone() && !standalone.isShown(file.path(), generation)) {
+      return false;
+    }
+    Path published = generation.resolve(file.path());
     byte[] content = Files.readAllBytes(published);
     try {
       return file.saysTheSameAs(content)

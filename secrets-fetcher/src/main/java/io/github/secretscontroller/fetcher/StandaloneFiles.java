@@ -111,7 +111,8 @@ final class StandaloneFiles {
     }
   }
 
-  private boolean isShown(String path, Path generation) throws IOException {
+  /** Whether the file of a generation is what stands at its own path. */
+  boolean isShown(String path, Path generation) throws IOException {
     Path visible = root.resolve(path);
     Path published = generation.resolve(path);
     return blockedParent(path) == null

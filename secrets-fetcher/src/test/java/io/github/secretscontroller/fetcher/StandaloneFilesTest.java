@@ -129,4 +129,19 @@ class StandaloneFilesTest {
     assertThat(failure.code()).isEqualTo(ExitCode.WRITE_FAILED);
     assertThat(root).isEmptyDirectory();
   }
+
+  @Test
+  @DisplayName("counts as published only where it is shown: a process may be killed before that")
+  void notShown() throws Exception {
+    List<RenderedFile> files = List.of(alone("env/app", "A=1"));
+    volume().publish(files);
+    assertThat(volume().isPublished("env/app", files)).isTrue();
+    assertThat(volume().isPublished(files, List.of())).isTrue();
+
+    Files.delete(root.resolve("env/app"));
+    assertThat(volume().isPublished("env/app", files)).isFalse();
+    assertThat(volume().isPublished(files, List.of())).isFalse();
+    volume().publish(files);
+    assertRegular("env/app", "A=1");
+  }
 }
