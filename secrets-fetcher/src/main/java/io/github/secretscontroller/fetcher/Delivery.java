@@ -45,14 +45,14 @@ final class Delivery {
       InjectionPlan plan,
       Renderer renderer,
       SecretVolume volume,
-      String credentials,
+      StatusFile status,
       Clock clock,
       Stopper stopper,
       EventLog log) {
     this.plan = plan;
     this.renderer = renderer;
     this.volume = volume;
-    this.status = new StatusFile(plan, credentials);
+    this.status = status;
     this.clock = clock;
     this.stopper = stopper;
     this.log = log;

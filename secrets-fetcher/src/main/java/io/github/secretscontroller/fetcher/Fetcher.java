@@ -5,6 +5,7 @@ import io.github.secretscontroller.core.SecretSource;
 import java.io.PrintStream;
 import java.time.Clock;
 import java.util.Map;
+import java.util.Random;
 
 /**
  * Reads the plan from the environment, fetches the secrets and publishes the files; as a sidecar it
@@ -131,17 +132,21 @@ public final class Fetcher {
     Clock clock = stay ? new SteadyClock() : Clock.systemUTC();
     SecretVolume volume = new SecretVolume(settings.root(), clock, warning -> log.warn(warning));
     log.info("credentials: " + identity, "credentials", identity);
+    Counters counters = new Counters();
     ResolvedVolumes resolved =
         new ResolvedVolumes(
             plan,
             FetcherEnvironment.path(
                 FetcherEnvironment.RESOLVE_ROOT, environment, InjectionPlan.RESOLVE_MOUNT_PATH),
+            new Schedule(plan.refresh().interval(), new Random()),
             clock,
             stopper,
-            log);
+            log,
+            counters);
+    StatusFile status = new StatusFile(plan, identity, resolved::statuses);
     if (stay) {
-      try (Sidecar sidecar = new Sidecar(plan, environment, clock, stopper, log)) {
-        sidecar.run(renderer, open(plan), volume, resolved, identity);
+      try (Sidecar sidecar = new Sidecar(plan, environment, clock, stopper, log, counters)) {
+        sidecar.run(renderer, open(plan), volume, resolved, status);
       }
       return;
     }
@@ -149,7 +154,7 @@ public final class Fetcher {
     try (SecretSource source = open(plan)) {
       resolved.deliver(source);
       delivered =
-          new Delivery(plan, renderer, volume, identity, clock, stopper, log).run(source, true);
+          new Delivery(plan, renderer, volume, status, clock, stopper, log).run(source, true);
     }
     TerminationLog.write(environment, delivered.sentence());
   }

@@ -2,14 +2,21 @@ package io.github.secretscontroller.fetcher;
 
 import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.ResolvedVolume;
+import io.github.secretscontroller.core.SecretException;
+import io.github.secretscontroller.core.SecretReference;
 import io.github.secretscontroller.core.SecretSource;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 
 /**
  * Resolves the volumes of native Secrets: once, and as a sidecar whenever kubelet has changed the
@@ -21,53 +28,72 @@ final class ResolvedVolumes {
   private static final Duration LOOK = Duration.ofSeconds(5);
 
   private final List<VolumeResolution> volumes = new ArrayList<>();
-  private final Clock clock;
-  private final Duration interval;
+  private final Duration staleness;
   private final Schedule schedule;
+  private final Watches watches;
+  private final Clock clock;
   private final Stopper stopper;
   private final EventLog log;
+  private final Counters counters;
   private Instant nextLook = Instant.MAX;
-  private Instant nextVersions = Instant.MAX;
 
   /**
    * The volumes of a plan.
    *
    * @param root has {@code references} and {@code resolved}
+   * @param schedule when to look at the versions of secrets
    */
-  ResolvedVolumes(InjectionPlan plan, Path root, Clock clock, Stopper stopper, EventLog log) {
+  ResolvedVolumes(
+      InjectionPlan plan,
+      Path root,
+      Schedule schedule,
+      Clock clock,
+      Stopper stopper,
+      EventLog log,
+      Counters counters) {
+    this.staleness = plan.refresh().staleness();
+    this.schedule = schedule;
+    this.watches = new Watches(List.of(), schedule, clock, log);
     this.clock = clock;
-    this.interval = plan.refresh().interval();
-    this.schedule = new Schedule(interval, new Random());
     this.stopper = stopper;
     this.log = log;
+    this.counters = counters;
     for (ResolvedVolume volume : plan.resolve()) {
       Path references = root.resolve("references").resolve(volume.volume());
       volumes.add(
           new VolumeResolution(
               volume,
               references,
-              new SecretVolume(root.resolve("resolved").resolve(volume.volume()), clock),
+              new SecretVolume(
+                  root.resolve("resolved").resolve(volume.volume()),
+                  clock,
+                  warning -> log.warn(warning)),
               new ReferenceFiles(volume, references, new ReferenceCheck(plan)),
-              stopper));
+              stopper,
+              clock));
     }
   }
 
   /**
    * Resolves all of them, and waits for a backend that is too busy.
    *
+   * @return whether other files were published before, which somebody may have read
    * @throws FetchFailure with everything that is wrong; what was there stays
    */
-  void deliver(SecretSource source) throws FetchFailure {
+  boolean deliver(SecretSource source) throws FetchFailure {
     if (volumes.isEmpty()) {
-      return;
+      return false;
     }
+    boolean replaced = false;
     List<String> problems = new ArrayList<>();
     ExitCode code = ExitCode.SUCCESS;
     VolumeResolution.Reader patient =
         secrets -> new PatientReader(stopper::await, new Random(), log).fetchAll(source, secrets);
     for (VolumeResolution volume : volumes) {
       try {
-        log.info(volume + ": " + volume.resolve(patient) + " files resolved");
+        VolumeResolution.Resolved resolved = volume.resolve(patient);
+        replaced |= resolved.replaced();
+        log.info(volume + ": " + resolved.files() + " files resolved");
       } catch (FetchFailure e) {
         code = ExitCode.graver(code, e.code());
         problems.addAll(e.sentences());
@@ -77,37 +103,109 @@ final class ResolvedVolumes {
       throw new FetchFailure(code, problems);
     }
     nextLook = clock.instant().plus(LOOK);
-    nextVersions = clock.instant().plus(interval);
+    watches.watch(followed());
+    return replaced;
   }
 
-  /** Resolves again what has changed; returns whether anything was published. */
-  boolean round(SecretSource source) {
+  /** Resolves again what has changed. */
+  Refresh round(SecretSource source, VersionQuestions questions) {
+    if (volumes.isEmpty()) {
+      return Refresh.NONE;
+    }
     Instant now = clock.instant();
-    if (now.isBefore(nextLook)) {
-      return false;
+    boolean look = !now.isBefore(nextLook);
+    if (look) {
+      nextLook = now.plus(LOOK);
     }
-    nextLook = now.plus(LOOK);
-    boolean versions = !now.isBefore(nextVersions);
-    if (versions) {
-      nextVersions = now.plus(interval);
-    }
-    boolean published = false;
-    for (VolumeResolution volume : volumes) {
-      try {
-        if (volume.hasChanged(now) || (versions && volume.hasNewVersions(source))) {
-          log.info(volume + ": " + volume.resolve(source::fetchAll) + " files resolved again");
-          published = true;
-        }
-      } catch (FetchFailure e) {
-        volume.failed(now, schedule);
-        log.warn(volume + " stays as it was: " + e.oneSentence());
+    Refresh refresh = Refresh.NONE;
+    Map<SecretReference, String> versions = new HashMap<>();
+    for (var answer : questions.ask(watches.due()).entrySet()) {
+      SecretException failure = answer.getValue().failure();
+      String version = answer.getValue().version();
+      if (version != null) {
+        versions.put(answer.getKey(), version);
+        refresh = refresh.and(Refresh.UNCHANGED);
+      } else if (failure != null) {
+        watches.failed(answer.getKey(), failure);
+        refresh = refresh.and(Refresh.FAILED);
       }
     }
-    return published;
+    for (VolumeResolution volume : volumes) {
+      if (!outdated(volume, versions).isEmpty() || (look && volume.hasChanged())) {
+        refresh = refresh.and(resolve(volume, source));
+      } else if (versions.keySet().containsAll(volume.followed())) {
+        volume.current();
+      }
+    }
+    for (SecretReference secret : versions.keySet()) {
+      if (volumes.stream().anyMatch(volume -> outdated(volume, versions).contains(secret))) {
+        watches.retry(secret);
+      } else {
+        watches.succeeded(secret);
+      }
+    }
+    watches.watch(followed());
+    counters.count(refresh);
+    return refresh;
   }
 
-  /** When there is something to look at next. */
+  private Refresh resolve(VolumeResolution volume, SecretSource source) {
+    try {
+      VolumeResolution.Resolved resolved = volume.resolve(source::fetchAll);
+      if (resolved.published()) {
+        counters.publications.incrementAndGet();
+        log.info(volume + ": " + resolved.files() + " files resolved again");
+      }
+      if (!resolved.news().isEmpty()) {
+        log.warn("keeping the last good version of " + resolved.news());
+      }
+      return new Refresh(true, resolved.published(), volume.isKept());
+    } catch (FetchFailure e) {
+      if (e.code() == ExitCode.WRITE_FAILED) {
+        counters.publicationFailures.incrementAndGet();
+      }
+      String sentence = volume + " stays as it was: " + e.oneSentence();
+      if (volume.failed(e, schedule)) {
+        log.warn(sentence);
+      } else {
+        log.debug(sentence);
+      }
+      return Refresh.FAILED;
+    }
+  }
+
+  /** Which of the secrets a volume has in another version than these. */
+  private static Set<SecretReference> outdated(
+      VolumeResolution volume, Map<SecretReference, String> versions) {
+    Set<SecretReference> outdated = new HashSet<>();
+    versions.forEach(
+        (secret, version) -> {
+          if (volume.isOutdated(secret, version)) {
+            outdated.add(secret);
+          }
+        });
+    return outdated;
+  }
+
+  private Set<SecretReference> followed() {
+    Set<SecretReference> followed = new LinkedHashSet<>();
+    volumes.forEach(volume -> followed.addAll(volume.followed()));
+    return followed;
+  }
+
+  /** How it stands with each file that is made of a secret. */
+  List<FileStatus> statuses() {
+    List<FileStatus> statuses = new ArrayList<>();
+    volumes.forEach(volume -> statuses.addAll(volume.statuses(watches, staleness)));
+    return statuses;
+  }
+
+  /** When there is something to look at next, which is before a file can get stale unseen. */
   Instant nextDue() {
-    return nextLook;
+    if (volumes.isEmpty()) {
+      return Instant.MAX;
+    }
+    Instant versions = watches.nextDue();
+    return versions.isBefore(nextLook) ? versions : nextLook;
   }
 }

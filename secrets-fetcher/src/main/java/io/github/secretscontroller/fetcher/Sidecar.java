@@ -5,6 +5,7 @@ import io.github.secretscontroller.core.SecretSource;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +15,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** The program's life as a sidecar: publish, stay, keep fresh, answer probes. */
@@ -28,7 +28,7 @@ final class Sidecar implements AutoCloseable {
   private final Clock clock;
   private final Stopper stopper;
   private final EventLog log;
-  private final Counters counters = new Counters();
+  private final Counters counters;
   private final Report report;
   private final Health health;
   private final ExecutorService calls = questions();
@@ -44,13 +44,15 @@ final class Sidecar implements AutoCloseable {
       Map<String, String> environment,
       Clock clock,
       Stopper stopper,
-      EventLog log)
+      EventLog log,
+      Counters counters)
       throws FetchFailure {
     this.plan = plan;
     this.environment = environment;
     this.clock = clock;
     this.stopper = stopper;
     this.log = log;
+    this.counters = counters;
     this.report = new Report(plan.refresh().unreadyWhenStale(), counters, clock);
     this.health = Health.start(FetcherEnvironment.healthPort(environment), report);
     log.info("answering probes on port " + health.port(), "port", String.valueOf(health.port()));
@@ -66,17 +68,16 @@ final class Sidecar implements AutoCloseable {
       SecretSource opened,
       SecretVolume volume,
       ResolvedVolumes resolved,
-      String identity)
+      StatusFile status)
       throws FetchFailure {
     try (SecretSource source = new CountedSource(opened, counters)) {
-      resolved.deliver(source);
+      boolean resolvedAnew = resolved.deliver(source);
       Delivery.Delivered delivered =
-          new Delivery(plan, renderer, volume, identity, clock, stopper, log).run(source, false);
+          new Delivery(plan, renderer, volume, status, clock, stopper, log).run(source, false);
       counters.publications.incrementAndGet();
       TerminationLog.write(environment, delivered.sentence());
       VolumePublisher publisher =
-          new VolumePublisher(
-              volume, new StatusFile(plan, identity), stopper, clock, delivered.publishedAt());
+          new VolumePublisher(volume, status, stopper, clock, delivered.publishedAt());
       Random random = new Random();
       Rotation rotation =
           new Rotation(
@@ -92,31 +93,33 @@ final class Sidecar implements AutoCloseable {
               counters);
       ChangeNotices notices =
           new ChangeNotices(ChangeNotice.of(plan.onChange()), random, clock, log, counters);
-      if (delivered.replaced()) {
+      if (delivered.replaced() || resolvedAnew) {
         notices.published();
       }
-      report.update(rotation.statuses());
+      report.update(both(rotation.statuses(), resolved.statuses()));
       stopper.leaveWith(this::farewell);
-      stay(rotation, publisher, () -> resolved.round(source), resolved::nextDue, notices);
+      VersionQuestions questions = new VersionQuestions(source, calls);
+      stay(rotation, publisher, resolved, () -> resolved.round(source, questions), notices);
     }
   }
 
   private void stay(
       Rotation rotation,
       VolumePublisher publisher,
-      BooleanSupplier resolution,
-      Supplier<Instant> nextResolution,
+      ResolvedVolumes resolved,
+      Supplier<Refresh> resolve,
       ChangeNotices notices) {
-    while (!stopper.await(untilNext(rotation, nextResolution.get(), notices))) {
+    while (!stopper.await(untilNext(rotation, resolved.nextDue(), notices))) {
       goingOn(
           () -> {
-            boolean resolved = resolution.getAsBoolean();
-            if (rotation.round() || resolved) {
+            Refresh resolution = resolve.get();
+            if (rotation.round() || resolution.published()) {
               notices.published();
             }
             List<FileStatus> statuses = rotation.statuses();
-            report.update(statuses);
-            tellStale(statuses);
+            List<FileStatus> all = both(statuses, resolved.statuses());
+            report.update(all);
+            tellStale(all);
             try {
               publisher.update(statuses);
             } catch (FetchFailure e) {
@@ -125,6 +128,12 @@ final class Sidecar implements AutoCloseable {
           });
       goingOn(notices::tell);
     }
+  }
+
+  private static List<FileStatus> both(List<FileStatus> planned, List<FileStatus> resolved) {
+    List<FileStatus> both = new ArrayList<>(planned);
+    both.addAll(resolved);
+    return both;
   }
 
   /** Whatever goes wrong: the last good files are worth more than an end, and the same again. */

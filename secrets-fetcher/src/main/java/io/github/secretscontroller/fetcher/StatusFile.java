@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Base64;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>A file that is made of several secrets, as a template's may be, has them in an array {@code
- * secrets}, each with the fields from {@code secret} on.
+ * secrets}, each with the fields from {@code secret} on. A file of a native Secret has the path
+ * {@code resolved/VOLUME/FILE}.
  */
 final class StatusFile {
 
@@ -39,13 +41,21 @@ final class StatusFile {
 
   private final String planDigest;
   private final String credentials;
+  private final Supplier<List<FileStatus>> resolved;
 
-  StatusFile(InjectionPlan plan, String credentials) {
+  /**
+   * The status of a plan's files.
+   *
+   * @param credentials whose secrets are read with
+   * @param resolved how it stands with the files of native Secrets, which lie in other volumes
+   */
+  StatusFile(InjectionPlan plan, String credentials, Supplier<List<FileStatus>> resolved) {
     this.planDigest = digest(plan);
     this.credentials = credentials;
+    this.resolved = resolved;
   }
 
-  /** The file for these states. */
+  /** The file for these states, and for those of the resolved files. */
   RenderedFile render(Instant publishedAt, List<FileStatus> files) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (JsonGenerator json = new JsonFactory().createGenerator(bytes)) {
@@ -55,6 +65,9 @@ final class StatusFile {
       json.writeStringField("publishedAt", time(publishedAt));
       json.writeArrayFieldStart("files");
       for (FileStatus file : files) {
+        write(json, file);
+      }
+      for (FileStatus file : resolved.get()) {
         write(json, file);
       }
       json.writeEndArray();

@@ -10,6 +10,8 @@ import io.github.secretscontroller.core.SecretValue;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -40,11 +42,28 @@ final class VolumeResolution {
   private final SecretVolume resolved;
   private final Stopper stopper;
 
+  private final Clock clock;
+  private Map<String, Made> made = new TreeMap<>();
   private @Nullable List<Path> seen;
   private @Nullable List<Path> failed;
+  private Map<String, String> problems = Map.of();
+  private @Nullable FetchFailure failure;
+  private Instant failedSince = Instant.MAX;
   private int failures;
   private Instant retryAt = Instant.MIN;
-  private Map<SecretReference, String> versions = new HashMap<>();
+
+  /** Where a published file comes from. */
+  private record Made(SecretReference reference, int mode, Reading reading) {}
+
+  /**
+   * What was resolved.
+   *
+   * @param files how many files there are
+   * @param published whether anything is other than before
+   * @param replaced whether something else was published before, which somebody may have read
+   * @param news what newly stays as it was, since it can't be read; empty if there is no news
+   */
+  record Resolved(int files, boolean published, boolean replaced, String news) {}
 
   /** As {@link SecretSource#fetchAll}. */
   interface Reader {
@@ -57,44 +76,68 @@ final class VolumeResolution {
       Path references,
       SecretVolume resolved,
       ReferenceFiles kubelets,
-      Stopper stopper) {
+      Stopper stopper,
+      Clock clock) {
     this.plan = plan;
     this.references = references;
     this.kubelets = kubelets;
     this.resolved = resolved;
     this.stopper = stopper;
+    this.clock = clock;
   }
 
   /**
-   * Reads the references and publishes what they refer to.
+   * Reads the references and publishes what they refer to. What is published already and is meant
+   * to be what it was, but can't be read any more, stays and doesn't hold up the others.
    *
    * @param reader reads whole secrets
-   * @return how many files there are
+   * @throws FetchFailure if it isn't possible to publish; what was there stays
    */
-  int resolve(Reader reader) throws FetchFailure {
+  Resolved resolve(Reader reader) throws FetchFailure {
     Map<String, ReferenceFile> found = new TreeMap<>();
-    List<RenderedFile> files = new ArrayList<>();
     Map<SecretReference, SecretResult> results = new HashMap<>();
+    Rendering rendering = new Rendering();
     try {
       List<Path> state = read(found);
       results.putAll(reader.fetchAll(secrets(found)));
-      render(found, results, files);
-      stopper.publish(() -> resolved.publish(files));
-      Map<SecretReference, String> read = new HashMap<>();
-      results.forEach((reference, result) -> read.put(reference, result.orThrow().versionId()));
-      versions = read;
+      found.forEach((path, file) -> render(path, file, results, rendering));
+      Resolved outcome = publish(rendering, found.size());
+      made = rendering.made;
+      problems = rendering.problems;
       seen = state;
-      failures = 0;
-      retryAt = Instant.MIN;
-      return files.size();
+      settled();
+      return outcome;
     } catch (IOException e) {
       throw new FetchFailure(
           ExitCode.WRITE_FAILED, this + " can't be read at " + references + ": " + e);
     } finally {
       results.values().forEach(Delivery::wipe);
-      files.forEach(RenderedFile::close);
+      rendering.files.forEach(RenderedFile::close);
       found.values().forEach(ReferenceFile::wipe);
     }
+  }
+
+  /** What a round has made so far. */
+  private static final class Rendering {
+    private final List<RenderedFile> files = new ArrayList<>();
+    private final Map<String, Made> made = new TreeMap<>();
+    private final List<String> kept = new ArrayList<>();
+    private final Map<String, String> problems = new TreeMap<>();
+    private ExitCode code = ExitCode.SUCCESS;
+    private boolean possible = true;
+  }
+
+  private Resolved publish(Rendering rendering, int files) throws FetchFailure {
+    if (!rendering.possible) {
+      throw new FetchFailure(rendering.code, List.copyOf(rendering.problems.values()));
+    }
+    boolean earlier = resolved.isPublished();
+    boolean published =
+        !resolved.isPublished(rendering.files, rendering.kept)
+            && stopper.publish(() -> resolved.publish(rendering.files, rendering.kept));
+    String news =
+        rendering.problems.equals(problems) ? "" : String.join("; ", rendering.problems.values());
+    return new Resolved(files, published, published && earlier, news);
   }
 
   /**
@@ -131,34 +174,97 @@ final class VolumeResolution {
    * Whether kubelet has written other references since; not while it has to wait after a failure
    * with the very same ones.
    */
-  boolean hasChanged(Instant now) {
+  boolean hasChanged() {
     List<Path> state = kubelets.state();
-    return !state.equals(seen) && !(state.equals(failed) && now.isBefore(retryAt));
+    return !state.equals(seen) && !(state.equals(failed) && clock.instant().isBefore(retryAt));
   }
 
-  /** It could not be resolved: waits longer after each failure with the same references. */
-  void failed(Instant now, Schedule schedule) {
+  /**
+   * It could not be resolved: waits longer after each failure with the same references.
+   *
+   * @return whether that is news
+   */
+  boolean failed(FetchFailure why, Schedule schedule) {
+    Instant now = clock.instant();
     List<Path> state = kubelets.state();
+    boolean news = failure == null || !failure.oneSentence().equals(why.oneSentence());
     failures = state.equals(failed) ? failures + 1 : 1;
     failed = state;
     retryAt = now.plus(schedule.afterFailure(failures));
+    failure = why;
+    if (!state.equals(seen) && now.isBefore(failedSince)) {
+      failedSince = now;
+    }
+    return news;
   }
 
-  /** Whether a secret whose current version is followed has another one. */
-  boolean hasNewVersions(SecretSource source) throws FetchFailure {
-    for (Map.Entry<SecretReference, String> known : versions.entrySet()) {
-      SecretReference reference = known.getKey();
-      boolean fixed =
-          reference.versionId() != null || reference.scheme().equals(SecretReference.KMS);
-      try {
-        if (!fixed && !source.currentVersion(reference).equals(known.getValue())) {
-          return true;
-        }
-      } catch (SecretException e) {
-        throw new FetchFailure(ExitCode.of(e), String.valueOf(e.getMessage()));
+  /** Its secrets are seen to be of the versions that are published. */
+  void current() {
+    problems = Map.of();
+    if (kubelets.state().equals(seen)) {
+      settled();
+    }
+  }
+
+  private void settled() {
+    failure = null;
+    failedSince = Instant.MAX;
+    failures = 0;
+    retryAt = Instant.MIN;
+  }
+
+  /** Whether a file stays as it was, since it can't be read. */
+  boolean isKept() {
+    return !problems.isEmpty();
+  }
+
+  /** The secrets whose current version is followed, whole. */
+  Set<SecretReference> followed() {
+    Set<SecretReference> followed = new LinkedHashSet<>();
+    for (Made file : made.values()) {
+      if (file.reference.versionId() == null
+          && !file.reference.scheme().equals(SecretReference.KMS)) {
+        followed.add(file.reference.whole());
       }
     }
-    return false;
+    return followed;
+  }
+
+  /** Whether a file is made of another version of a secret. */
+  boolean isOutdated(SecretReference secret, String version) {
+    return made.values().stream()
+        .anyMatch(
+            file ->
+                file.reference.whole().equals(secret) && !version.equals(file.reading.versionId()));
+  }
+
+  /**
+   * How it stands with each file that is made of a secret.
+   *
+   * @param watches know when the secrets were seen last
+   */
+  List<FileStatus> statuses(Watches watches, Duration staleness) {
+    Instant now = clock.instant();
+    List<FileStatus> statuses = new ArrayList<>();
+    made.forEach(
+        (path, file) -> {
+          SecretReference secret = file.reference.whole();
+          Instant seenAt = watches.succeededAt(secret);
+          Instant checkedAt = seenAt == null || now.isBefore(seenAt) ? now : seenAt;
+          checkedAt = failedSince.isBefore(checkedAt) ? failedSince : checkedAt;
+          SecretException unseen = watches.failure(secret);
+          String error = failure == null ? problems.get(path) : failure.oneSentence();
+          error = error == null && unseen != null ? unseen.getMessage() : error;
+          statuses.add(
+              new FileStatus(
+                  "resolved/" + plan.volume() + "/" + path,
+                  List.of(file.reading),
+                  resolved.isPublished(path),
+                  checkedAt,
+                  !checkedAt.plus(staleness).isAfter(now),
+                  error));
+        });
+    return statuses;
   }
 
   /** For messages. */
@@ -179,33 +285,43 @@ final class VolumeResolution {
   }
 
   private void render(
-      Map<String, ReferenceFile> found,
+      String path,
+      ReferenceFile file,
       Map<SecretReference, SecretResult> results,
-      List<RenderedFile> files)
-      throws FetchFailure {
-    List<String> problems = new ArrayList<>();
-    ExitCode code = ExitCode.SUCCESS;
-    for (Map.Entry<String, ReferenceFile> file : found.entrySet()) {
-      SecretReference reference = file.getValue().reference();
-      try {
-        byte[] value =
-            reference == null
-                ? file.getValue().content().clone()
-                : value(reference, results.get(reference.whole()));
-        files.add(
-            plan.environment()
-                ? variable(file.getKey(), value, reference == null)
-                : new RenderedFile(file.getKey(), file.getValue().mode(), value));
-      } catch (SecretException e) {
-        code = ExitCode.graver(code, ExitCode.of(e));
-        problems.add(kubelets.where(file.getKey()) + ": " + e.getMessage());
-      } catch (Unusable e) {
-        code = ExitCode.graver(code, ExitCode.UNUSABLE);
-        problems.add(kubelets.where(file.getKey()) + ": " + e.getMessage());
+      Rendering rendering) {
+    SecretReference reference = file.reference();
+    SecretResult result = reference == null ? null : results.get(reference.whole());
+    ExitCode code;
+    String problem;
+    try {
+      byte[] value = reference == null ? file.content().clone() : value(reference, result);
+      rendering.files.add(
+          plan.environment()
+              ? variable(path, value, reference == null)
+              : new RenderedFile(path, file.mode(), value));
+      if (reference != null && result != null) {
+        Reading reading = Reading.of(reference.whole(), result, clock.instant());
+        rendering.made.put(path, new Made(reference, file.mode(), reading));
       }
+      return;
+    } catch (SecretException e) {
+      code = ExitCode.of(e);
+      problem = String.valueOf(e.getMessage());
+    } catch (Unusable e) {
+      code = ExitCode.UNUSABLE;
+      problem = String.valueOf(e.getMessage());
     }
-    if (!problems.isEmpty()) {
-      throw new FetchFailure(code, problems);
+    rendering.code = ExitCode.graver(rendering.code, code);
+    rendering.problems.put(path, kubelets.where(path) + ": " + problem);
+    Made before = made.get(path);
+    if (before != null
+        && before.reference.equals(reference)
+        && before.mode == file.mode()
+        && resolved.isPublished(path)) {
+      rendering.kept.add(path);
+      rendering.made.put(path, before);
+    } else {
+      rendering.possible = false;
     }
   }
 

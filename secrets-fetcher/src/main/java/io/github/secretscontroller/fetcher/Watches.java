@@ -53,6 +53,13 @@ final class Watches {
     this.nextRound = now.plus(schedule.first());
   }
 
+  /** Watches exactly these from now on; those that are new were just read. */
+  void watch(Collection<SecretReference> secrets) {
+    watches.keySet().retainAll(secrets);
+    Instant now = clock.instant();
+    secrets.forEach(secret -> watches.computeIfAbsent(secret, fresh -> new Watch(now)));
+  }
+
   /** When the next look is due. */
   Instant nextDue() {
     Instant next = nextRound;

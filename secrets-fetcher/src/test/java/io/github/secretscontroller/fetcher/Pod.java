@@ -40,11 +40,10 @@ final class Pod {
     Renderer renderer = PlanCheck.check(plan);
     SecretVolume volume = new SecretVolume(root, clock);
     Stopper stopper = new Stopper();
+    StatusFile status = new StatusFile(plan, "test keys", List::of);
     Delivery.Delivered delivered =
-        new Delivery(plan, renderer, volume, "test keys", clock, stopper, log).run(source, true);
-    publisher =
-        new VolumePublisher(
-            volume, new StatusFile(plan, "test keys"), stopper, clock, delivered.publishedAt());
+        new Delivery(plan, renderer, volume, status, clock, stopper, log).run(source, true);
+    publisher = new VolumePublisher(volume, status, stopper, clock, delivered.publishedAt());
     rotation =
         new Rotation(
             plan,

@@ -134,4 +134,31 @@ class ResolvedVolumesProgramIT {
       sidecar.await("the edit back", () -> holds("first"));
     }
   }
+
+  @Test
+  @DisplayName("as a sidecar tells its probes of a stale one, and turns unready where that matters")
+  void stale() throws Exception {
+    SecretReference first = stage("canary");
+    kubelet(first.name() + "?stage=AWSCURRENT#password");
+    try (Launched sidecar =
+        launcher
+            .with(
+                "SECRETS_PLAN",
+                """
+                {"version": 1, "files": [], "resolve": [{"volume": "db"}],
+                 "refresh": {"interval": "PT1S", "staleAfter": "PT2S", "unreadyWhenStale": true}}
+                """)
+            .start("sidecar")
+            .awaitStarted()) {
+      assertThat(sidecar.get("/metrics").body())
+          .contains("secrets_fetcher_file_stale{file=\"resolved/db/password\"} 0");
+      store.delete(first, OWNER);
+      sidecar.await("that it is unready", () -> sidecar.status("/ready") == 503);
+      assertThat(sidecar.get("/metrics").body())
+          .contains("secrets_fetcher_file_stale{file=\"resolved/db/password\"} 1")
+          .doesNotContain("canary");
+      sidecar.awaitSaid("resolved/db/password is stale");
+      assertThat(resolved.resolve("password")).hasContent("canary");
+    }
+  }
 }

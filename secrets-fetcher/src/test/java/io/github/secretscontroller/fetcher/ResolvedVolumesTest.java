@@ -3,6 +3,8 @@ package io.github.secretscontroller.fetcher;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.secretscontroller.core.DirectorySecretStore;
 import io.github.secretscontroller.core.InjectionPlan;
 import io.github.secretscontroller.core.ReferencePattern;
@@ -29,8 +31,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,6 +54,7 @@ class ResolvedVolumesTest {
 
   @TempDir Path directory;
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private final Counters counters = new Counters();
   private DirectorySecretStore store;
   private Path references;
   private Path resolved;
@@ -281,7 +287,18 @@ class ResolvedVolumesTest {
 
   private ResolvedVolumes volumes(InjectionPlan plan, MovableClock clock) {
     return new ResolvedVolumes(
-        plan, directory, clock, new Stopper(), EventLog.plain(new PrintStream(err, true, UTF_8)));
+        plan,
+        directory,
+        new Schedule(plan.refresh().interval(), new Random(7)),
+        clock,
+        new Stopper(),
+        EventLog.plain(new PrintStream(err, true, UTF_8)),
+        counters);
+  }
+
+  /** A round; returns whether anything was published. */
+  private static boolean round(ResolvedVolumes volumes, SecretSource source) {
+    return volumes.round(source, new VersionQuestions(source, Runnable::run)).published();
   }
 
   @Test
@@ -326,17 +343,17 @@ class ResolvedVolumesTest {
 
     source.put(name, "two".getBytes(UTF_8));
     clock.advance(Duration.ofSeconds(10));
-    assertThat(volumes.round(source)).isFalse();
+    assertThat(round(volumes, source)).isFalse();
     clock.advance(Duration.ofMinutes(5));
-    assertThat(volumes.round(source)).isTrue();
+    assertThat(round(volumes, source)).isTrue();
     assertThat(resolved.resolve("token")).hasContent("two");
 
     mount(Map.of("token", ARN, "more", ARN), "rw-r--r--");
     clock.advance(Duration.ofSeconds(10));
-    assertThat(volumes.round(source)).isTrue();
+    assertThat(round(volumes, source)).isTrue();
     assertThat(resolved.resolve("more")).hasContent("two");
     clock.advance(Duration.ofSeconds(10));
-    assertThat(volumes.round(source)).isFalse();
+    assertThat(round(volumes, source)).isFalse();
   }
 
   @Test
@@ -352,7 +369,7 @@ class ResolvedVolumesTest {
 
     store.promote(stage("two".getBytes(UTF_8), new byte[] {'b'}), DB);
     clock.advance(Duration.ofMinutes(6));
-    assertThat(volumes.round(store)).isTrue();
+    assertThat(round(volumes, store)).isTrue();
     assertThat(resolved.resolve("password")).hasContent("two");
   }
 
@@ -369,15 +386,15 @@ class ResolvedVolumesTest {
     // What is current doesn't matter to them.
     store.promote(second, DB);
     clock.advance(Duration.ofMinutes(6));
-    assertThat(volumes.round(store)).isFalse();
+    assertThat(round(volumes, store)).isFalse();
     mount(Map.of("password", second.withSelector("password").toString()), "rw-r--r--");
     clock.advance(Duration.ofSeconds(6));
-    assertThat(volumes.round(store)).isTrue();
+    assertThat(round(volumes, store)).isTrue();
     assertThat(resolved.resolve("password")).hasContent("two");
 
     mount(Map.of("password", first.withSelector("password").toString()), "rw-r--r--");
     clock.advance(Duration.ofSeconds(6));
-    assertThat(volumes.round(store)).isTrue();
+    assertThat(round(volumes, store)).isTrue();
     assertThat(resolved.resolve("password")).hasContent("one");
   }
 
@@ -392,7 +409,7 @@ class ResolvedVolumesTest {
 
     mount(Map.of("password", ARN), "rw-r--r--");
     clock.advance(Duration.ofSeconds(6));
-    assertThat(volumes.round(store)).isFalse();
+    assertThat(round(volumes, store)).isFalse();
     assertThat(resolved.resolve("password")).hasContent("one");
     assertThat(err.toString(UTF_8))
         .contains("volume db stays as it was: password of volume db: the operator doesn't allow");
@@ -432,7 +449,7 @@ class ResolvedVolumesTest {
     VolumeResolution resolution() {
       SecretVolume published = new SecretVolume(resolved, new MovableClock());
       return new VolumeResolution(
-          plan.resolve().get(0), references, published, this, new Stopper());
+          plan.resolve().get(0), references, published, this, new Stopper(), new MovableClock());
     }
   }
 
@@ -445,10 +462,10 @@ class ResolvedVolumesTest {
     mount(references(first), "rw-r--r--");
     VolumeResolution resolution =
         new Swapped(plan(false), references(second), vanishes).resolution();
-    assertThat(resolution.resolve(store::fetchAll)).isEqualTo(2);
+    assertThat(resolution.resolve(store::fetchAll).files()).isEqualTo(2);
     assertThat(resolved.resolve("password")).hasContent("two");
     assertThat(resolved.resolve("store.jks")).hasContent("c");
-    assertThat(resolution.hasChanged(Instant.EPOCH)).isFalse();
+    assertThat(resolution.hasChanged()).isFalse();
   }
 
   private static Map<String, String> references(SecretReference stored) {
@@ -485,15 +502,258 @@ class ResolvedVolumesTest {
     // An hour of looks: with no pause there would be 720.
     for (int i = 0; i < 720; i++) {
       clock.advance(Duration.ofSeconds(5));
-      assertThat(volumes.round(denying)).isFalse();
+      assertThat(round(volumes, denying)).isFalse();
     }
     assertThat(reads).hasValueBetween(2, 200);
 
     int before = reads.get();
     mount(Map.of("token", ARN, "other", ARN), "rw-r--r--");
     clock.advance(Duration.ofSeconds(5));
-    assertThat(volumes.round(source)).isTrue();
+    assertThat(round(volumes, source)).isTrue();
     assertThat(resolved.resolve("other")).hasContent("one");
     assertThat(reads).hasValue(before);
+  }
+
+  private static final String OTHER =
+      "arn:aws:secretsmanager:us-east-1:123456789012:secret:y-hlRvvF";
+
+  /** A source whose secrets can be taken away, and that counts. */
+  private static final class Moody implements SecretSource {
+
+    private final InMemorySecretSource secrets = new InMemorySecretSource();
+    private final AtomicInteger questions = new AtomicInteger();
+    private final AtomicInteger reads = new AtomicInteger();
+    private String unanswered = "";
+    private String unreadable = "";
+
+    void put(String arn, String value) {
+      secrets.put(SecretReference.parse(arn).name(), value.getBytes(UTF_8));
+    }
+
+    @Override
+    public SecretValue fetch(SecretReference asked) {
+      reads.incrementAndGet();
+      if (asked.toString().equals(unreadable)) {
+        throw new SecretException.Unavailable(asked, asked.describe() + ": not now", null);
+      }
+      return secrets.fetch(asked);
+    }
+
+    @Override
+    public String currentVersion(SecretReference asked) {
+      questions.incrementAndGet();
+      if (asked.toString().equals(unanswered)) {
+        throw new SecretException.NotFound(asked, asked.describe() + ": gone", null);
+      }
+      return secrets.currentVersion(asked);
+    }
+  }
+
+  private FileStatus status(ResolvedVolumes volumes, String file) {
+    return volumes.statuses().stream()
+        .filter(status -> status.path().equals("resolved/db/" + file))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  @DisplayName("are told of in the status file, by the volume's and the file's name")
+  void statusFile() throws IOException {
+    SecretReference stored = stage("canary-6".getBytes(UTF_8), new byte[] {'b'});
+    mount(Map.of("db/password", stored.withSelector("password").toString()), "rw-r--r--");
+    assertThat(run(plan(false))).isEqualTo(ExitCode.SUCCESS);
+    JsonNode status =
+        new ObjectMapper().readTree(directory.resolve("volume/.status.json").toFile());
+    JsonNode file = status.get("files").get(0);
+    assertThat(file.get("path").textValue()).isEqualTo("resolved/db/db/password");
+    assertThat(file.get("secret").textValue()).startsWith("prod/shop/db/k8s");
+    assertThat(file.get("versionId").textValue()).isEqualTo(stored.versionId());
+    assertThat(file.get("stale").booleanValue()).isFalse();
+    assertThat(status.toString()).doesNotContain("canary");
+  }
+
+  @Test
+  @DisplayName(
+      "bring the rotation of one secret although another one is gone, which keeps its file")
+  void independent() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    source.put(OTHER, "other");
+    mount(Map.of("token", ARN, "other", OTHER), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(source);
+
+    source.put(ARN, "two");
+    source.unanswered = OTHER;
+    source.unreadable = OTHER;
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(round(volumes, source)).isTrue();
+    assertThat(resolved.resolve("token")).hasContent("two");
+    assertThat(resolved.resolve("other")).hasContent("other");
+    assertThat(status(volumes, "token").error()).isNull();
+    assertThat(status(volumes, "other").error()).contains("other of volume db").contains("not now");
+    assertThat(counters.failedRefreshes).hasValue(1);
+
+    source.unanswered = "";
+    source.unreadable = "";
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(round(volumes, source)).isFalse();
+    assertThat(status(volumes, "other").error()).isNull();
+  }
+
+  @Test
+  @DisplayName("are stale when their secret wasn't seen for too long, and those of others aren't")
+  void stale() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    source.put(OTHER, "other");
+    mount(Map.of("token", ARN, "other", OTHER), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(source);
+    Instant delivered = clock.instant();
+
+    source.unanswered = OTHER;
+    for (int minute = 0; minute < 20; minute++) {
+      clock.advance(Duration.ofMinutes(1));
+      round(volumes, source);
+    }
+    assertThat(status(volumes, "token").stale()).isFalse();
+    FileStatus other = status(volumes, "other");
+    assertThat(other.stale()).isTrue();
+    assertThat(other.checkedAt()).isEqualTo(delivered);
+    assertThat(other.error()).contains("gone");
+    assertThat(err.toString(UTF_8).lines().filter(line -> line.contains("gone"))).hasSize(1);
+  }
+
+  @Test
+  @DisplayName("are stale when an edit couldn't be resolved for too long, until it is taken back")
+  void staleEdit() throws Exception {
+    MovableClock clock = new MovableClock();
+    SecretReference first = stage("one".getBytes(UTF_8), new byte[] {'b'});
+    String reference = first.withSelector("password").toString();
+    mount(Map.of("password", reference), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false, new ReferencePattern("prod/shop/*")), clock);
+    volumes.deliver(store);
+    Path before = Files.readSymbolicLink(references.resolve("..data"));
+
+    mount(Map.of("password", ARN), "rw-r--r--");
+    for (int i = 0; i < 240; i++) {
+      clock.advance(Duration.ofSeconds(5));
+      assertThat(round(volumes, store)).isFalse();
+    }
+    assertThat(status(volumes, "password").stale()).isTrue();
+    assertThat(status(volumes, "password").error()).contains("the operator doesn't allow " + ARN);
+    assertThat(err.toString(UTF_8).lines().filter(line -> line.contains(ARN))).hasSize(1);
+
+    Files.delete(references.resolve("..data"));
+    Files.createSymbolicLink(references.resolve("..data"), before);
+    clock.advance(Duration.ofSeconds(5));
+    assertThat(round(volumes, store)).isFalse();
+    assertThat(status(volumes, "password").stale()).isFalse();
+    assertThat(status(volumes, "password").error()).isNull();
+  }
+
+  @Test
+  @DisplayName("try a new version that can't be read again soon, ever less often")
+  void retries() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    mount(Map.of("token", ARN), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(source);
+
+    source.put(ARN, "two");
+    source.unreadable = ARN;
+    clock.advance(Duration.ofMinutes(5));
+    assertThat(round(volumes, source)).isFalse();
+    assertThat(resolved.resolve("token")).hasContent("one");
+    assertThat(status(volumes, "token").error()).contains("not now");
+    int reads = source.reads.get();
+    // An hour of looks: each retry waits longer, at most an interval.
+    for (int i = 0; i < 720; i++) {
+      clock.advance(Duration.ofSeconds(5));
+      assertThat(round(volumes, source)).isFalse();
+    }
+    assertThat(source.reads.get() - reads).isBetween(12, 60);
+
+    source.unreadable = "";
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(round(volumes, source)).isTrue();
+    assertThat(resolved.resolve("token")).hasContent("two");
+    assertThat(status(volumes, "token").error()).isNull();
+  }
+
+  @Test
+  @DisplayName("keep the last good file when a new version lacks its key, and bring the other keys")
+  void lostKey() throws Exception {
+    MovableClock clock = new MovableClock();
+    SecretReference first = stage("one".getBytes(UTF_8), new byte[] {'b'});
+    String followed = first.name() + "?stage=AWSCURRENT#";
+    mount(
+        Map.of("password", followed + "password", "keystore", followed + "\"store.jks\""),
+        "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(store);
+
+    byte[] document = SecretDocument.encode(new TreeMap<>(Map.of("password", new byte[] {'2'})));
+    store.promote(store.stage("prod/shop/db/k8s", document, DB), DB);
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(round(volumes, store)).isTrue();
+    assertThat(resolved.resolve("password")).hasContent("2");
+    assertThat(resolved.resolve("keystore")).hasContent("b");
+    assertThat(err.toString(UTF_8))
+        .contains("keeping the last good version of keystore of volume db: there is no such key");
+    assertThat(status(volumes, "keystore").error()).contains("there is no such key");
+  }
+
+  @Test
+  @DisplayName("ask for versions at times that are spread over the interval")
+  void spread() throws Exception {
+    Set<Instant> looks = new HashSet<>();
+    for (int pod = 0; pod < 20; pod++) {
+      MovableClock clock = new MovableClock();
+      Moody source = new Moody();
+      source.put(ARN, "one");
+      if (pod == 0) {
+        mount(Map.of("token", ARN), "rw-r--r--");
+      }
+      ResolvedVolumes volumes =
+          new ResolvedVolumes(
+              plan(false),
+              directory,
+              new Schedule(Duration.ofMinutes(5), new Random(pod)),
+              clock,
+              new Stopper(),
+              EventLog.plain(new PrintStream(err, true, UTF_8)),
+              counters);
+      volumes.deliver(source);
+      while (source.questions.get() == 0) {
+        clock.advance(Duration.between(clock.instant(), volumes.nextDue()));
+        round(volumes, source);
+      }
+      looks.add(clock.instant());
+    }
+    assertThat(looks).hasSizeGreaterThan(15);
+  }
+
+  @Test
+  @DisplayName("are left alone by a process started anew, unless they are others now")
+  void startedAnew() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    mount(Map.of("token", ARN), "rw-r--r--");
+    assertThat(volumes(plan(false), clock).deliver(source)).isFalse();
+    Path generation = Files.readSymbolicLink(resolved.resolve("..data"));
+
+    assertThat(volumes(plan(false), clock).deliver(source)).isFalse();
+    assertThat(Files.readSymbolicLink(resolved.resolve("..data"))).isEqualTo(generation);
+
+    source.put(ARN, "two");
+    assertThat(volumes(plan(false), clock).deliver(source)).isTrue();
+    assertThat(resolved.resolve("token")).hasContent("two");
   }
 }
