@@ -79,7 +79,7 @@ final class Delivery {
       results.values().forEach(Delivery::wipe);
       List<FileStatus> statuses = statuses(readings, rendered, now);
       boolean earlier = volume.isPublished();
-      boolean needed = always || !earlier || !isPublished(rendered);
+      boolean needed = always || !earlier || !isPublished(rendered) || volume.hasLeftovers();
       if (!stopper.publish(() -> publish(rendered, status.render(now, statuses), needed))) {
         throw new FetchFailure(ExitCode.UNAVAILABLE, "ended before anything was published");
       }

@@ -95,7 +95,7 @@ final class Report {
     }
 
     void value(String name, String label, String labelValue, long value) {
-      String escaped = labelValue.replace("\\", "\\\\").replace("\"", "\\\"");
+      String escaped = labelValue.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
       line(name + "{" + label + "=\"" + escaped + "\"}", value);
     }
 

@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -130,18 +129,22 @@ final class ResolvedVolumes {
         refresh = refresh.and(Refresh.FAILED);
       }
     }
+    Map<SecretReference, SecretException> unread = new HashMap<>();
     for (VolumeResolution volume : volumes) {
-      if (!outdated(volume, versions).isEmpty() || (look && volume.hasChanged())) {
-        refresh = refresh.and(resolve(volume, source));
-      } else if (versions.keySet().containsAll(volume.followed())) {
-        volume.current();
+      boolean outdated = false;
+      for (Map.Entry<SecretReference, String> version : versions.entrySet()) {
+        outdated |= volume.published().seen(version.getKey(), version.getValue());
+      }
+      if (outdated || (look && volume.isDue())) {
+        refresh = refresh.and(resolve(volume, source, unread));
       }
     }
     for (SecretReference secret : versions.keySet()) {
-      if (volumes.stream().anyMatch(volume -> outdated(volume, versions).contains(secret))) {
-        watches.retry(secret);
-      } else {
+      SecretException failure = unread.get(secret);
+      if (failure == null) {
         watches.succeeded(secret);
+      } else {
+        watches.failed(secret, failure);
       }
     }
     watches.watch(followed());
@@ -149,17 +152,20 @@ final class ResolvedVolumes {
     return refresh;
   }
 
-  private Refresh resolve(VolumeResolution volume, SecretSource source) {
+  private Refresh resolve(
+      VolumeResolution volume, SecretSource source, Map<SecretReference, SecretException> unread) {
     try {
       VolumeResolution.Resolved resolved = volume.resolve(source::fetchAll);
       if (resolved.published()) {
         counters.publications.incrementAndGet();
         log.info(volume + ": " + resolved.files() + " files resolved again");
       }
-      if (!resolved.news().isEmpty()) {
-        log.warn("keeping the last good version of " + resolved.news());
+      for (String sentence : resolved.refused()) {
+        log.warn("keeping the last good version of " + sentence);
       }
-      return new Refresh(true, resolved.published(), volume.isKept());
+      unread.putAll(resolved.unread());
+      boolean failed = !resolved.refused().isEmpty() || !resolved.unread().isEmpty();
+      return new Refresh(true, resolved.published(), failed);
     } catch (FetchFailure e) {
       if (e.code() == ExitCode.WRITE_FAILED) {
         counters.publicationFailures.incrementAndGet();
@@ -174,22 +180,9 @@ final class ResolvedVolumes {
     }
   }
 
-  /** Which of the secrets a volume has in another version than these. */
-  private static Set<SecretReference> outdated(
-      VolumeResolution volume, Map<SecretReference, String> versions) {
-    Set<SecretReference> outdated = new HashSet<>();
-    versions.forEach(
-        (secret, version) -> {
-          if (volume.isOutdated(secret, version)) {
-            outdated.add(secret);
-          }
-        });
-    return outdated;
-  }
-
   private Set<SecretReference> followed() {
     Set<SecretReference> followed = new LinkedHashSet<>();
-    volumes.forEach(volume -> followed.addAll(volume.followed()));
+    volumes.forEach(volume -> followed.addAll(volume.published().followed()));
     return followed;
   }
 

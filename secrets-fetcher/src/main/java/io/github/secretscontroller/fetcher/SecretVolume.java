@@ -218,9 +218,23 @@ final class SecretVolume {
     files.forEach(file -> paths.add(file.path()));
     try {
       return generation != null
+          && !unfinished
+          && !hasLeftovers()
           && Generation.filesIn(generation).size() == paths.size()
           && paths.stream().allMatch(this::isPublished)
           && files.stream().allMatch(file -> isPublished(file.path(), List.of(file)));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /**
+   * Whether a publication was killed before it had removed what it replaced, the last of which is
+   * the generation before.
+   */
+  boolean hasLeftovers() {
+    try {
+      return generations().size() > 1;
     } catch (IOException e) {
       return false;
     }

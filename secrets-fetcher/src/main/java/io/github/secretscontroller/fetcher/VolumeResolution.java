@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -43,17 +44,17 @@ final class VolumeResolution {
   private final Stopper stopper;
 
   private final Clock clock;
-  private Map<String, Made> made = new TreeMap<>();
+  private ResolvedFiles published;
+
+  /** Whether what is in the volume is known; not after a publication that was cut off. */
+  private boolean certain;
+
   private @Nullable List<Path> seen;
   private @Nullable List<Path> failed;
-  private Map<String, String> problems = Map.of();
   private @Nullable FetchFailure failure;
   private Instant failedSince = Instant.MAX;
   private int failures;
   private Instant retryAt = Instant.MIN;
-
-  /** Where a published file comes from. */
-  private record Made(SecretReference reference, int mode, Reading reading) {}
 
   /**
    * What was resolved.
@@ -61,9 +62,15 @@ final class VolumeResolution {
    * @param files how many files there are
    * @param published whether anything is other than before
    * @param replaced whether something else was published before, which somebody may have read
-   * @param news what newly stays as it was, since it can't be read; empty if there is no news
+   * @param unread the secrets that couldn't be read, whose files stay as they were
+   * @param refused what newly stays as it was, since it can't be made of a new version
    */
-  record Resolved(int files, boolean published, boolean replaced, String news) {}
+  record Resolved(
+      int files,
+      boolean published,
+      boolean replaced,
+      Map<SecretReference, SecretException> unread,
+      List<String> refused) {}
 
   /** As {@link SecretSource#fetchAll}. */
   interface Reader {
@@ -84,11 +91,13 @@ final class VolumeResolution {
     this.resolved = resolved;
     this.stopper = stopper;
     this.clock = clock;
+    this.published = new ResolvedFiles(clock);
   }
 
   /**
-   * Reads the references and publishes what they refer to. What is published already and is meant
-   * to be what it was, but can't be read any more, stays and doesn't hold up the others.
+   * Reads the references and publishes what they refer to. Unless kubelet changed them, only
+   * secrets are read that have a new version. What is published and is meant to be what it was, but
+   * can't be read or made any more, stays and doesn't hold up the others.
    *
    * @param reader reads whole secrets
    * @throws FetchFailure if it isn't possible to publish; what was there stays
@@ -99,11 +108,11 @@ final class VolumeResolution {
     Rendering rendering = new Rendering();
     try {
       List<Path> state = read(found);
-      results.putAll(reader.fetchAll(secrets(found)));
-      found.forEach((path, file) -> render(path, file, results, rendering));
+      boolean changed = !state.equals(seen);
+      results.putAll(reader.fetchAll(secrets(found, changed)));
+      found.forEach((path, file) -> render(path, file, changed, results, rendering));
       Resolved outcome = publish(rendering, found.size());
-      made = rendering.made;
-      problems = rendering.problems;
+      published = rendering.after;
       seen = state;
       settled();
       return outcome;
@@ -117,27 +126,30 @@ final class VolumeResolution {
     }
   }
 
-  /** What a round has made so far. */
-  private static final class Rendering {
+  /** What has been made so far. */
+  private final class Rendering {
+    private final ResolvedFiles after = new ResolvedFiles(clock);
     private final List<RenderedFile> files = new ArrayList<>();
-    private final Map<String, Made> made = new TreeMap<>();
     private final List<String> kept = new ArrayList<>();
-    private final Map<String, String> problems = new TreeMap<>();
+    private final Map<SecretReference, SecretException> unread = new HashMap<>();
+    private final List<String> refused = new ArrayList<>();
+    private final List<String> problems = new ArrayList<>();
     private ExitCode code = ExitCode.SUCCESS;
-    private boolean possible = true;
   }
 
   private Resolved publish(Rendering rendering, int files) throws FetchFailure {
-    if (!rendering.possible) {
-      throw new FetchFailure(rendering.code, List.copyOf(rendering.problems.values()));
+    if (!rendering.problems.isEmpty()) {
+      throw new FetchFailure(rendering.code, rendering.problems);
     }
     boolean earlier = resolved.isPublished();
-    boolean published =
-        !resolved.isPublished(rendering.files, rendering.kept)
-            && stopper.publish(() -> resolved.publish(rendering.files, rendering.kept));
-    String news =
-        rendering.problems.equals(problems) ? "" : String.join("; ", rendering.problems.values());
-    return new Resolved(files, published, published && earlier, news);
+    boolean different = !resolved.isPublished(rendering.files, rendering.kept);
+    if (different) {
+      certain = false;
+      different = stopper.publish(() -> resolved.publish(rendering.files, rendering.kept));
+    }
+    certain = true;
+    return new Resolved(
+        files, different, different && earlier, rendering.unread, rendering.refused);
   }
 
   /**
@@ -171,12 +183,17 @@ final class VolumeResolution {
   }
 
   /**
-   * Whether kubelet has written other references since; not while it has to wait after a failure
-   * with the very same ones.
+   * Whether to resolve it: kubelet has written other references since, or it failed. Not while it
+   * has to wait after a failure with the very same references.
    */
-  boolean hasChanged() {
+  boolean isDue() {
     List<Path> state = kubelets.state();
-    return !state.equals(seen) && !(state.equals(failed) && clock.instant().isBefore(retryAt));
+    if (state.equals(seen) && certain && published.areCurrent()) {
+      settled();
+      return false;
+    }
+    return (!state.equals(seen) || failure != null)
+        && !(state.equals(failed) && clock.instant().isBefore(retryAt));
   }
 
   /**
@@ -187,7 +204,8 @@ final class VolumeResolution {
   boolean failed(FetchFailure why, Schedule schedule) {
     Instant now = clock.instant();
     List<Path> state = kubelets.state();
-    boolean news = failure == null || !failure.oneSentence().equals(why.oneSentence());
+    // Sentences differ each time, by the request's id.
+    boolean news = failure == null || failure.code() != why.code() || !state.equals(failed);
     failures = state.equals(failed) ? failures + 1 : 1;
     failed = state;
     retryAt = now.plus(schedule.afterFailure(failures));
@@ -198,73 +216,31 @@ final class VolumeResolution {
     return news;
   }
 
-  /** Its secrets are seen to be of the versions that are published. */
-  void current() {
-    problems = Map.of();
-    if (kubelets.state().equals(seen)) {
-      settled();
-    }
-  }
-
   private void settled() {
+    failed = null;
     failure = null;
     failedSince = Instant.MAX;
     failures = 0;
     retryAt = Instant.MIN;
   }
 
-  /** Whether a file stays as it was, since it can't be read. */
-  boolean isKept() {
-    return !problems.isEmpty();
-  }
-
-  /** The secrets whose current version is followed, whole. */
-  Set<SecretReference> followed() {
-    Set<SecretReference> followed = new LinkedHashSet<>();
-    for (Made file : made.values()) {
-      if (file.reference.versionId() == null
-          && !file.reference.scheme().equals(SecretReference.KMS)) {
-        followed.add(file.reference.whole());
-      }
-    }
-    return followed;
-  }
-
-  /** Whether a file is made of another version of a secret. */
-  boolean isOutdated(SecretReference secret, String version) {
-    return made.values().stream()
-        .anyMatch(
-            file ->
-                file.reference.whole().equals(secret) && !version.equals(file.reading.versionId()));
+  /** What is published. */
+  ResolvedFiles published() {
+    return published;
   }
 
   /**
    * How it stands with each file that is made of a secret.
    *
-   * @param watches know when the secrets were seen last
+   * @param watches know why secrets weren't seen
    */
   List<FileStatus> statuses(Watches watches, Duration staleness) {
-    Instant now = clock.instant();
-    List<FileStatus> statuses = new ArrayList<>();
-    made.forEach(
-        (path, file) -> {
-          SecretReference secret = file.reference.whole();
-          Instant seenAt = watches.succeededAt(secret);
-          Instant checkedAt = seenAt == null || now.isBefore(seenAt) ? now : seenAt;
-          checkedAt = failedSince.isBefore(checkedAt) ? failedSince : checkedAt;
-          SecretException unseen = watches.failure(secret);
-          String error = failure == null ? problems.get(path) : failure.oneSentence();
-          error = error == null && unseen != null ? unseen.getMessage() : error;
-          statuses.add(
-              new FileStatus(
-                  "resolved/" + plan.volume() + "/" + path,
-                  List.of(file.reading),
-                  resolved.isPublished(path),
-                  checkedAt,
-                  !checkedAt.plus(staleness).isAfter(now),
-                  error));
-        });
-    return statuses;
+    return published.statuses(
+        plan.volume(),
+        watches,
+        staleness,
+        failedSince,
+        failure == null ? null : failure.oneSentence());
   }
 
   /** For messages. */
@@ -273,64 +249,96 @@ final class VolumeResolution {
     return "volume " + plan.volume();
   }
 
-  /** Whole secrets, each once. */
-  private static List<SecretReference> secrets(Map<String, ReferenceFile> found) {
+  /** Whole secrets that are to be read, each once. */
+  private List<SecretReference> secrets(Map<String, ReferenceFile> found, boolean changed) {
     Set<SecretReference> secrets = new LinkedHashSet<>();
-    for (ReferenceFile file : found.values()) {
-      if (file.reference() != null) {
-        secrets.add(file.reference().whole());
-      }
-    }
+    found.forEach(
+        (path, file) -> {
+          SecretReference reference = file.reference();
+          if (reference != null && (changed || !isKept(path, file))) {
+            secrets.add(reference.whole());
+          }
+        });
     return List.copyOf(secrets);
+  }
+
+  /** Whether a file is as it is meant to be. */
+  private boolean isKept(String path, ReferenceFile file) {
+    return isKeepable(path, file) && !published.isOutdated(path);
+  }
+
+  private boolean isKeepable(String path, ReferenceFile file) {
+    return certain && published.has(path, file) && resolved.isPublished(path);
   }
 
   private void render(
       String path,
       ReferenceFile file,
+      boolean changed,
       Map<SecretReference, SecretResult> results,
       Rendering rendering) {
     SecretReference reference = file.reference();
-    SecretResult result = reference == null ? null : results.get(reference.whole());
-    ExitCode code;
-    String problem;
+    if (reference == null) {
+      render(path, file, rendering);
+      return;
+    }
+    if (!changed && isKept(path, file)) {
+      rendering.kept.add(path);
+      rendering.after.kept(path, published);
+      return;
+    }
+    SecretResult result =
+        Objects.requireNonNull(results.get(reference.whole()), "a result for each reference");
     try {
-      byte[] value = reference == null ? file.content().clone() : value(reference, result);
+      byte[] value = value(reference, result.orThrow());
       rendering.files.add(
           plan.environment()
-              ? variable(path, value, reference == null)
+              ? variable(path, value, false)
               : new RenderedFile(path, file.mode(), value));
-      if (reference != null && result != null) {
-        Reading reading = Reading.of(reference.whole(), result, clock.instant());
-        rendering.made.put(path, new Made(reference, file.mode(), reading));
-      }
-      return;
+      Reading reading = Reading.of(reference.whole(), result, clock.instant());
+      rendering.after.made(path, reference, file.mode(), reading);
     } catch (SecretException e) {
-      code = ExitCode.of(e);
-      problem = String.valueOf(e.getMessage());
+      if (isKeepable(path, file)) {
+        rendering.kept.add(path);
+        rendering.after.kept(path, published);
+        rendering.unread.put(reference.whole(), e);
+      } else {
+        problem(rendering, ExitCode.of(e), path, e);
+      }
     } catch (Unusable e) {
-      code = ExitCode.UNUSABLE;
-      problem = String.valueOf(e.getMessage());
-    }
-    rendering.code = ExitCode.graver(rendering.code, code);
-    rendering.problems.put(path, kubelets.where(path) + ": " + problem);
-    Made before = made.get(path);
-    if (before != null
-        && before.reference.equals(reference)
-        && before.mode == file.mode()
-        && resolved.isPublished(path)) {
-      rendering.kept.add(path);
-      rendering.made.put(path, before);
-    } else {
-      rendering.possible = false;
+      if (isKeepable(path, file)) {
+        rendering.kept.add(path);
+        rendering.after.kept(path, published);
+        String sentence = kubelets.where(path) + ": " + e.getMessage();
+        if (rendering.after.refused(path, result.orThrow().versionId(), sentence)) {
+          rendering.refused.add(sentence);
+        }
+      } else {
+        problem(rendering, ExitCode.UNUSABLE, path, e);
+      }
     }
   }
 
-  private static byte[] value(SecretReference reference, @Nullable SecretResult result)
-      throws Unusable {
-    if (result == null) {
-      throw new Unusable("nothing was read for " + reference.describe());
+  /** A file that is copied. */
+  private void render(String path, ReferenceFile file, Rendering rendering) {
+    byte[] value = file.content().clone();
+    try {
+      rendering.files.add(
+          plan.environment()
+              ? variable(path, value, true)
+              : new RenderedFile(path, file.mode(), value));
+    } catch (Unusable e) {
+      problem(rendering, ExitCode.UNUSABLE, path, e);
     }
-    byte[] value = select(result.orThrow(), reference.selector());
+  }
+
+  private void problem(Rendering rendering, ExitCode code, String path, Exception e) {
+    rendering.code = ExitCode.graver(rendering.code, code);
+    rendering.problems.add(kubelets.where(path) + ": " + e.getMessage());
+  }
+
+  private static byte[] value(SecretReference reference, SecretValue secret) throws Unusable {
+    byte[] value = select(secret, reference.selector());
     if (value == null) {
       throw new Unusable("there is no such key in " + reference.describe());
     }

@@ -465,7 +465,7 @@ class ResolvedVolumesTest {
     assertThat(resolution.resolve(store::fetchAll).files()).isEqualTo(2);
     assertThat(resolved.resolve("password")).hasContent("two");
     assertThat(resolved.resolve("store.jks")).hasContent("c");
-    assertThat(resolution.hasChanged()).isFalse();
+    assertThat(resolution.isDue()).isFalse();
   }
 
   private static Map<String, String> references(SecretReference stored) {
@@ -592,7 +592,7 @@ class ResolvedVolumesTest {
     assertThat(resolved.resolve("token")).hasContent("two");
     assertThat(resolved.resolve("other")).hasContent("other");
     assertThat(status(volumes, "token").error()).isNull();
-    assertThat(status(volumes, "other").error()).contains("other of volume db").contains("not now");
+    assertThat(status(volumes, "other").error()).contains("gone");
     assertThat(counters.failedRefreshes).hasValue(1);
 
     source.unanswered = "";
@@ -706,7 +706,163 @@ class ResolvedVolumesTest {
     assertThat(resolved.resolve("keystore")).hasContent("b");
     assertThat(err.toString(UTF_8))
         .contains("keeping the last good version of keystore of volume db: there is no such key");
+    pass(volumes, store, Duration.ofHours(1), clock);
     assertThat(status(volumes, "keystore").error()).contains("there is no such key");
+    assertThat(status(volumes, "keystore").stale()).isFalse();
+    assertThat(status(volumes, "password").error()).isNull();
+    assertThat(status(volumes, "password").stale()).isFalse();
+    assertThat(err.toString(UTF_8).lines().filter(line -> line.contains("no such key"))).hasSize(1);
+
+    store.promote(stage("three".getBytes(UTF_8), new byte[] {'c'}), DB);
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(round(volumes, store)).isTrue();
+    assertThat(resolved.resolve("keystore")).hasContent("c");
+    assertThat(status(volumes, "keystore").error()).isNull();
+  }
+
+  /** Rounds of five seconds each. */
+  private static void pass(
+      ResolvedVolumes volumes, SecretSource source, Duration duration, MovableClock clock) {
+    for (long i = 0; i < duration.toSeconds() / 5; i++) {
+      clock.advance(Duration.ofSeconds(5));
+      round(volumes, source);
+    }
+  }
+
+  @Test
+  @DisplayName("read a secret for each of its versions once, whatever becomes of the others")
+  void reads() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "{\"a\":\"1\",\"b\":\"2\"}");
+    source.put(OTHER, "other");
+    mount(Map.of("a", ARN + "#a", "b", ARN + "#b", "other", OTHER), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(source);
+    assertThat(source.reads).hasValue(2);
+
+    source.put(ARN, "{\"a\":\"3\"}");
+    pass(volumes, source, Duration.ofHours(1), clock);
+    assertThat(source.reads).hasValue(3);
+    assertThat(resolved.resolve("a")).hasContent("3");
+    assertThat(resolved.resolve("b")).hasContent("2");
+  }
+
+  @Test
+  @DisplayName("are as fresh as they are, whatever edit of another volume can't be resolved")
+  void twoVolumes() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    mount(Map.of("token", ARN), "rw-r--r--");
+    Path second = directory.resolve("references/second");
+    Files.createDirectories(directory.resolve("resolved/second"));
+    mount(second, Map.of("token", ARN), "rw-r--r--");
+    InjectionPlan plan =
+        InjectionPlan.builder()
+            .resolve(
+                List.of(
+                    ResolvedVolume.of("db", Part.REFERENCES),
+                    ResolvedVolume.of("second", Part.REFERENCES)))
+            .build();
+    ResolvedVolumes volumes = volumes(plan, clock);
+    volumes.deliver(source);
+
+    mount(second, Map.of("token", ARN, "missing", OTHER), "rw-r--r--");
+    source.put(ARN, "two");
+    pass(volumes, source, Duration.ofHours(1), clock);
+    assertThat(resolved.resolve("token")).hasContent("two");
+    assertThat(status(volumes, "token").stale()).isFalse();
+    assertThat(directory.resolve("resolved/second/token")).hasContent("one");
+    assertThat(volumes.statuses())
+        .filteredOn(status -> status.path().equals("resolved/second/token"))
+        .singleElement()
+        .matches(FileStatus::stale)
+        .satisfies(status -> assertThat(status.error()).contains("missing of volume second"));
+  }
+
+  @Test
+  @DisplayName("are told of once for each reason, although each message names another request")
+  void toldOnce() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    mount(Map.of("token", ARN), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(source);
+
+    AtomicInteger requests = new AtomicInteger();
+    SecretSource denying =
+        new SecretSource() {
+          @Override
+          public SecretValue fetch(SecretReference asked) {
+            throw new SecretException.AccessDenied(
+                asked, "no; request id " + requests.incrementAndGet(), null);
+          }
+
+          @Override
+          public String currentVersion(SecretReference asked) {
+            return source.currentVersion(asked);
+          }
+        };
+    source.put(ARN, "two");
+    pass(volumes, denying, Duration.ofHours(1), clock);
+    mount(Map.of("token", ARN, "more", OTHER), "rw-r--r--");
+    pass(volumes, denying, Duration.ofHours(1), clock);
+    assertThat(requests).hasValueGreaterThan(10);
+    assertThat(err.toString(UTF_8).lines().filter(line -> line.contains("WARN"))).hasSize(2);
+  }
+
+  @Test
+  @DisplayName("aren't kept after a publication that was cut off: nobody knows what is there")
+  void cutOff() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    source.put(OTHER, "other");
+    InjectionPlan plan = planOf(new ResolvedVolume("db", List.of(Part.REFERENCES), true));
+    mount(Map.of("db/token", ARN), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan, clock);
+    volumes.deliver(source);
+    Path before = Files.readSymbolicLink(references.resolve("..data"));
+
+    Path inTheWay = Files.createDirectories(resolved.resolve("..file_tmp/x")).getParent();
+    mount(Map.of("db/token", OTHER), "rw-r--r--");
+    clock.advance(Duration.ofSeconds(5));
+    assertThat(round(volumes, source)).isFalse();
+    assertThat(resolved.resolve("db/token")).hasContent("value='one'");
+    assertThat(counters.publicationFailures).hasValue(1);
+
+    Files.delete(references.resolve("..data"));
+    Files.createSymbolicLink(references.resolve("..data"), before);
+    Files.delete(inTheWay.resolve("x"));
+    Files.delete(inTheWay);
+    source.unreadable = ARN;
+    pass(volumes, source, Duration.ofMinutes(20), clock);
+    assertThat(resolved.resolve("db/token")).hasContent("value='one'");
+    assertThat(status(volumes, "db/token").error()).contains("not now");
+    source.unreadable = "";
+    pass(volumes, source, Duration.ofMinutes(6), clock);
+    assertThat(resolved.resolve("..data/db/token")).hasContent("value='one'");
+    assertThat(status(volumes, "db/token").error()).isNull();
+  }
+
+  @Test
+  @DisplayName("are published again by a process started anew where the one before left something")
+  void leftovers() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    mount(Map.of("token", ARN), "rw-r--r--");
+    volumes(plan(false), clock).deliver(source);
+    Path leftover = Files.createDirectory(resolved.resolve("..1234567890123"));
+    Files.writeString(leftover.resolve("removed"), "an older value");
+    Files.createSymbolicLink(resolved.resolve("removed"), Path.of("..data/removed"));
+
+    volumes(plan(false), clock).deliver(source);
+    assertThat(leftover).doesNotExist();
+    assertThat(resolved.resolve("removed")).doesNotExist();
+    assertThat(Files.isSymbolicLink(resolved.resolve("removed"))).isFalse();
   }
 
   @Test
