@@ -24,13 +24,13 @@ class KmsEnvelopeFuzzTest {
     }
   }
 
-  @FuzzTest(maxDuration = "20s")
+  @FuzzTest(maxDuration = "10s")
   @DisplayName("is a sealed value of that very text, or is refused")
   void text(byte[] text) {
     read(new String(text, StandardCharsets.UTF_8));
   }
 
-  @FuzzTest(maxDuration = "20s")
+  @FuzzTest(maxDuration = "10s")
   @DisplayName("is refused if it isn't what was sealed, byte by byte")
   void bytes(byte[] bytes) {
     read(Base64.getUrlEncoder().withoutPadding().encodeToString(bytes));

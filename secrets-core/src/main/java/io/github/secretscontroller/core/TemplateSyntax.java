@@ -155,7 +155,7 @@ final class TemplateSyntax {
               + closing
               + ", and there are none; write its text here");
     }
-    if (name.indexOf('\n') >= 0 || name.indexOf('\r') >= 0) {
+    if (tag.indexOf('\n') >= 0 || tag.indexOf('\r') >= 0) {
       throw broken(start, opening + shown(tag) + closing + " must stand on one line");
     }
     switch (kind) {
@@ -174,14 +174,17 @@ final class TemplateSyntax {
           opening
               + shown(body)
               + closing
-              + " must name two delimiters of one or two characters, as {{=<% %>=}} does");
+              + " must name two delimiters of one or two characters, as {{=<% %>=}} does: letters,"
+              + " digits or marks of ASCII, but no =");
     }
     opening = both[0];
     closing = both[1];
   }
 
+  /** Mustache allows neither spaces nor "="; and the engine means no character by a NUL. */
   private static boolean isDelimiter(String text) {
-    return text.length() == 1 || text.length() == 2;
+    return (text.length() == 1 || text.length() == 2)
+        && text.chars().allMatch(c -> c > ' ' && c < 0x7f && c != '=');
   }
 
   private void open(int start, char kind, String name) throws Broken {

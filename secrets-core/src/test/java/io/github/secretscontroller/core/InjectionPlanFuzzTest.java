@@ -10,7 +10,7 @@ import org.junit.jupiter.api.DisplayName;
 @DisplayName("Whatever a pod's environment holds as its plan,")
 class InjectionPlanFuzzTest {
 
-  @FuzzTest(maxDuration = "20s")
+  @FuzzTest(maxDuration = "10s")
   @DisplayName("it is refused in a sentence, or is the plan that is written the same way again")
   void parse(byte[] json) {
     InjectionPlan plan;

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.DisplayName;
 @DisplayName("A document of a native Secret's keys,")
 class SecretDocumentFuzzTest {
 
-  @FuzzTest(maxDuration = "20s")
+  @FuzzTest(maxDuration = "10s")
   @DisplayName("which anybody may have overwritten, has a key or hasn't, and never ends the reader")
   void read(byte[] document) {
     byte[] before = document.clone();
@@ -20,7 +20,7 @@ class SecretDocumentFuzzTest {
     assertThat(document).isEqualTo(before);
   }
 
-  @FuzzTest(maxDuration = "20s")
+  @FuzzTest(maxDuration = "10s")
   @DisplayName("with any value gives it back to the byte")
   void roundTrip(byte[] value) {
     byte[] document =

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.DisplayName;
 @DisplayName("Whatever somebody writes as a reference,")
 class SecretReferenceFuzzTest {
 
-  @FuzzTest(maxDuration = "20s")
+  @FuzzTest(maxDuration = "10s")
   @DisplayName("it is refused in a sentence, or its text form is the same reference")
   void parse(byte[] text) {
     SecretReference reference;

@@ -57,6 +57,8 @@ class TemplateProblemsTest {
         "{{=x=}}                   | {{=x=}} must name two delimiters of one or two characters, as",
         "{{=<<< >=}}               | {{=<<< >=}} must name two delimiters",
         "{{=}}                     | {{=}} must name two delimiters",
+        "{{=\u00e9 %=}}            | must name two delimiters of one or two characters",
+        "{{== %=}}                 | must name two delimiters of one or two characters",
         "{{>/etc/passwd}}          | it includes another template, {{>/etc/passwd}}, and there are none",
         "{{<p}}{{/p}}              | it includes another template, {{<p}}, and there are none",
         "{{dbb.user}}              | no secret is called \"dbb\" (the names are db, token); correct it",

@@ -33,6 +33,8 @@ final class SecretTemplate {
       return new SecretTemplate(text);
     } catch (MustacheException e) {
       throw new IllegalArgumentException("it is no template: " + e.getMessage(), e);
+    } catch (RuntimeException e) {
+      throw new IllegalArgumentException("it is no template that the engine can read", e);
     }
   }
 
