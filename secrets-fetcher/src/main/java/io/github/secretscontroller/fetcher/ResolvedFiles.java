@@ -84,6 +84,11 @@ final class ResolvedFiles {
     return origin(path).outdated;
   }
 
+  /** Whether any that is made of a secret is to be made anew. */
+  boolean isOutdated(SecretReference secret) {
+    return origins.values().stream().anyMatch(origin -> origin.isOf(secret) && origin.outdated);
+  }
+
   private Origin origin(String path) {
     return Objects.requireNonNull(origins.get(path), path);
   }

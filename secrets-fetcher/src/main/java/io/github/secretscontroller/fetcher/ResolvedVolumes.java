@@ -139,15 +139,16 @@ final class ResolvedVolumes {
         refresh = refresh.and(resolve(volume, source, unread));
       }
     }
+    Set<SecretReference> followed = followed();
+    unread.keySet().retainAll(followed);
+    unread.forEach(watches::failed);
     for (SecretReference secret : versions.keySet()) {
-      SecretException failure = unread.get(secret);
-      if (failure == null) {
+      // One that is outdated still hasn't been read, for another reason than its own.
+      if (!unread.containsKey(secret) && !isOutdated(secret)) {
         watches.succeeded(secret);
-      } else {
-        watches.failed(secret, failure);
       }
     }
-    watches.watch(followed());
+    watches.watch(followed);
     counters.count(refresh);
     return refresh;
   }
@@ -178,6 +179,10 @@ final class ResolvedVolumes {
       }
       return Refresh.FAILED;
     }
+  }
+
+  private boolean isOutdated(SecretReference secret) {
+    return volumes.stream().anyMatch(volume -> volume.published().isOutdated(secret));
   }
 
   private Set<SecretReference> followed() {

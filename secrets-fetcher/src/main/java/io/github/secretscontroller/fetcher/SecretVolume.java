@@ -112,7 +112,7 @@ final class SecretVolume {
       Set<String> names = linkNames(files, kept, alone);
       requireUsable(names);
       standalone.requireUsable(alone, generations());
-      removeGenerationsBut(before);
+      removeUselessBut(before);
       Path fresh = createGeneration(before);
       List<Path> added = new ArrayList<>();
       try {
@@ -132,7 +132,7 @@ final class SecretVolume {
       unfinished = true;
       standalone.show(alone, fresh);
       unfinished = false;
-      cleanUp(names, alone, before, fresh);
+      cleanUp(names, alone, fresh);
     } catch (InvalidPathException e) {
       throw failure(
           "this Java runtime can't make a file of that name; start it with LC_ALL=C.UTF-8 ("
@@ -144,11 +144,13 @@ final class SecretVolume {
   }
 
   /** The files are published: whoever waits for them must be told so, whatever fails here. */
-  private void cleanUp(Set<String> names, Set<String> alone, @Nullable Path before, Path fresh) {
+  private void cleanUp(Set<String> names, Set<String> alone, Path fresh) {
     try {
       removeLinksBut(names);
-      if (before != null) {
-        standalone.removeBut(alone, before);
+      for (Path generation : generations()) {
+        if (!generation.equals(fresh)) {
+          standalone.removeBut(alone, generation);
+        }
       }
       VolumeFiles.sync(root);
       removeGenerationsBut(fresh);
@@ -238,6 +240,11 @@ final class SecretVolume {
     } catch (IOException e) {
       return false;
     }
+  }
+
+  /** Whether a publication failed half-way, so that nobody knows what readers see. */
+  boolean isCutOff() {
+    return unfinished;
   }
 
   private boolean isSame(Path generation, RenderedFile file) throws IOException {
@@ -366,7 +373,16 @@ final class SecretVolume {
     }
   }
 
-  private void removeGenerationsBut(@Nullable Path kept) throws IOException {
+  /** Spares those by which files outside of them are known as ours. */
+  private void removeUselessBut(@Nullable Path kept) throws IOException {
+    for (Path generation : generations()) {
+      if (!generation.equals(kept) && !standalone.showsAny(generation)) {
+        VolumeFiles.deleteTree(generation);
+      }
+    }
+  }
+
+  private void removeGenerationsBut(Path kept) throws IOException {
     for (Path generation : generations()) {
       if (!generation.equals(kept)) {
         VolumeFiles.deleteTree(generation);

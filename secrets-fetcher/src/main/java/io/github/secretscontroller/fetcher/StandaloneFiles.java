@@ -100,6 +100,16 @@ final class StandaloneFiles {
     }
   }
 
+  /** Whether any file of a generation is what stands at its own path. */
+  boolean showsAny(Path generation) throws IOException {
+    for (Path file : Generation.filesIn(generation)) {
+      if (isShown(generation.relativize(file).toString(), generation)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Removes what an earlier publication has shown, but for these paths. */
   void removeBut(Set<String> paths, Path earlier) throws IOException {
     for (Path file : Generation.filesIn(earlier)) {

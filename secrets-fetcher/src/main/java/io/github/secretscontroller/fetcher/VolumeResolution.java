@@ -119,6 +119,12 @@ final class VolumeResolution {
     } catch (IOException e) {
       throw new FetchFailure(
           ExitCode.WRITE_FAILED, this + " can't be read at " + references + ": " + e);
+    } catch (SecretException e) {
+      throw new FetchFailure(ExitCode.of(e), this + ": " + e.getMessage());
+    } catch (RuntimeException e) {
+      // One volume's defect must not hold up the others. Its message may hold a value.
+      throw new FetchFailure(
+          ExitCode.INTERNAL, this + ": internal error: " + Fetcher.withoutMessages(e));
     } finally {
       results.values().forEach(Delivery::wipe);
       rendering.files.forEach(RenderedFile::close);
@@ -126,13 +132,16 @@ final class VolumeResolution {
     }
   }
 
+  /** A file that can't be made of a version. */
+  private record Refusal(String path, String version, String sentence) {}
+
   /** What has been made so far. */
   private final class Rendering {
     private final ResolvedFiles after = new ResolvedFiles(clock);
     private final List<RenderedFile> files = new ArrayList<>();
     private final List<String> kept = new ArrayList<>();
     private final Map<SecretReference, SecretException> unread = new HashMap<>();
-    private final List<String> refused = new ArrayList<>();
+    private final List<Refusal> refusals = new ArrayList<>();
     private final List<String> problems = new ArrayList<>();
     private ExitCode code = ExitCode.SUCCESS;
   }
@@ -143,13 +152,19 @@ final class VolumeResolution {
     }
     boolean earlier = resolved.isPublished();
     boolean different = !resolved.isPublished(rendering.files, rendering.kept);
-    if (different) {
-      certain = false;
-      different = stopper.publish(() -> resolved.publish(rendering.files, rendering.kept));
+    try {
+      different =
+          different && stopper.publish(() -> resolved.publish(rendering.files, rendering.kept));
+    } finally {
+      certain = !resolved.isCutOff();
     }
-    certain = true;
-    return new Resolved(
-        files, different, different && earlier, rendering.unread, rendering.refused);
+    List<String> news = new ArrayList<>();
+    for (Refusal refusal : rendering.refusals) {
+      if (rendering.after.refused(refusal.path, refusal.version, refusal.sentence)) {
+        news.add(refusal.sentence);
+      }
+    }
+    return new Resolved(files, different, different && earlier, rendering.unread, news);
   }
 
   /**
@@ -310,9 +325,7 @@ final class VolumeResolution {
         rendering.kept.add(path);
         rendering.after.kept(path, published);
         String sentence = kubelets.where(path) + ": " + e.getMessage();
-        if (rendering.after.refused(path, result.orThrow().versionId(), sentence)) {
-          rendering.refused.add(sentence);
-        }
+        rendering.refusals.add(new Refusal(path, result.orThrow().versionId(), sentence));
       } else {
         problem(rendering, ExitCode.UNUSABLE, path, e);
       }

@@ -912,4 +912,190 @@ class ResolvedVolumesTest {
     assertThat(volumes(plan(false), clock).deliver(source)).isTrue();
     assertThat(resolved.resolve("token")).hasContent("two");
   }
+
+  @Test
+  @DisplayName("arrive after a publication that failed, although another secret is gone")
+  void writeFailure() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    source.put(OTHER, "other");
+    mount(Map.of("token", ARN, "other", OTHER), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(source);
+    source.unanswered = OTHER;
+    source.unreadable = OTHER;
+    Path inTheWay = Files.createDirectories(resolved.resolve("..data_tmp/x")).getParent();
+    source.put(ARN, "two");
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(round(volumes, source)).isFalse();
+    assertThat(counters.publicationFailures).hasValue(1);
+    Files.delete(inTheWay.resolve("x"));
+    Files.delete(inTheWay);
+    pass(volumes, source, Duration.ofHours(2), clock);
+    assertThat(resolved.resolve("token")).hasContent("two");
+  }
+
+  @Test
+  @DisplayName(
+      "arrive after a publication that failed, although the new version lacks a key of another")
+  void writeFailureAndLostKey() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "{\"a\":\"1\",\"b\":\"2\"}");
+    mount(Map.of("a", ARN + "#a", "b", ARN + "#b"), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(source);
+    Path inTheWay = Files.createDirectories(resolved.resolve("..data_tmp/x")).getParent();
+    source.put(ARN, "{\"a\":\"3\"}");
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(round(volumes, source)).isFalse();
+    Files.delete(inTheWay.resolve("x"));
+    Files.delete(inTheWay);
+    int reads = source.reads.get();
+    pass(volumes, source, Duration.ofHours(2), clock);
+    assertThat(resolved.resolve("a")).hasContent("3");
+    assertThat(source.reads.get() - reads).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("that are variables arrive after a publication that was cut off and one that failed")
+  void cutOffTwice() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    InjectionPlan plan = planOf(new ResolvedVolume("db", List.of(Part.REFERENCES), true));
+    mount(Map.of("db/token", ARN), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan, clock);
+    volumes.deliver(source);
+    Path a = Files.createDirectories(resolved.resolve("..file_tmp/x")).getParent();
+    source.put(ARN, "two");
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(round(volumes, source)).isFalse();
+    Path b = Files.createDirectories(resolved.resolve("..data_tmp/x")).getParent();
+    pass(volumes, source, Duration.ofMinutes(6), clock);
+    for (Path p : List.of(a, b)) {
+      Files.delete(p.resolve("x"));
+      Files.delete(p);
+    }
+    pass(volumes, source, Duration.ofHours(1), clock);
+    assertThat(resolved.resolve("db/token")).hasContent("value='two'");
+  }
+
+  @Test
+  @DisplayName(
+      "that are variables disappear with their keys, also after a publication that was cut off")
+  void cutOffAndRemoved() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    source.put(OTHER, "other");
+    InjectionPlan plan = planOf(new ResolvedVolume("db", List.of(Part.REFERENCES), true));
+    mount(Map.of("db/token", ARN, "db/other", OTHER), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan, clock);
+    volumes.deliver(source);
+    Path a = Files.createDirectories(resolved.resolve("..file_tmp/x")).getParent();
+    source.put(ARN, "two");
+    clock.advance(Duration.ofMinutes(6));
+    assertThat(round(volumes, source)).isFalse();
+    Files.delete(a.resolve("x"));
+    Files.delete(a);
+    mount(Map.of("db/other", OTHER), "rw-r--r--");
+    pass(volumes, source, Duration.ofHours(1), clock);
+    assertThat(resolved.resolve("db/token")).doesNotExist();
+    mount(Map.of("db/other", OTHER, "db/token", ARN), "rw-r--r--");
+    pass(volumes, source, Duration.ofHours(1), clock);
+    assertThat(resolved.resolve("db/token")).hasContent("value='two'");
+  }
+
+  @Test
+  @DisplayName(
+      "that can't be made of a version are told of when that is published, whatever was before")
+  void refusedLater() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "{\"a\":\"1\",\"b\":\"2\"}");
+    mount(Map.of("a", ARN + "#a", "b", ARN + "#b"), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(source);
+    source.put(ARN, "{\"a\":\"3\"}");
+    mount(Map.of("a", ARN + "#a", "b", ARN + "#b", "c", OTHER), "rw-r--r--");
+    pass(volumes, source, Duration.ofMinutes(20), clock);
+    source.put(OTHER, "other");
+    pass(volumes, source, Duration.ofMinutes(20), clock);
+    assertThat(resolved.resolve("a")).hasContent("3");
+    assertThat(err.toString(UTF_8)).contains("keeping the last good version of b");
+  }
+
+  @Test
+  @DisplayName("aren't told to be readable again before they were read")
+  void notReadYet() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    mount(Map.of("token", ARN), "rw-r--r--");
+    ResolvedVolumes volumes = volumes(plan(false), clock);
+    volumes.deliver(source);
+    Path before = Files.readSymbolicLink(references.resolve("..data"));
+    source.put(ARN, "two");
+    source.unreadable = ARN;
+    clock.advance(Duration.ofMinutes(6));
+    round(volumes, source);
+    mount(Map.of("token", ARN, "more", OTHER), "rw-r--r--");
+    pass(volumes, source, Duration.ofMinutes(10), clock);
+    Files.delete(references.resolve("..data"));
+    Files.createSymbolicLink(references.resolve("..data"), before);
+    pass(volumes, source, Duration.ofSeconds(10), clock);
+    assertThat(status(volumes, "token").error()).contains("not now");
+    assertThat(err.toString(UTF_8)).doesNotContain("can be read again");
+  }
+
+  @Test
+  @DisplayName("of one volume arrive whatever defect a source has with those of another")
+  void defect() throws Exception {
+    MovableClock clock = new MovableClock();
+    Moody source = new Moody();
+    source.put(ARN, "one");
+    mount(Map.of("token", ARN), "rw-r--r--");
+    Path second = directory.resolve("references/second");
+    Files.createDirectories(directory.resolve("resolved/second"));
+    mount(second, Map.of("token", ARN), "rw-r--r--");
+    InjectionPlan plan =
+        InjectionPlan.builder()
+            .resolve(
+                List.of(
+                    ResolvedVolume.of("db", Part.REFERENCES),
+                    ResolvedVolume.of("second", Part.REFERENCES)))
+            .build();
+    ResolvedVolumes volumes = volumes(plan, clock);
+    volumes.deliver(source);
+    AtomicInteger defects = new AtomicInteger();
+    SecretSource defective =
+        new SecretSource() {
+          @Override
+          public SecretValue fetch(SecretReference asked) {
+            if (asked.toString().equals(OTHER)) {
+              defects.incrementAndGet();
+              throw new IllegalStateException("defect");
+            }
+            return source.fetch(asked);
+          }
+
+          @Override
+          public String currentVersion(SecretReference asked) {
+            return source.currentVersion(asked);
+          }
+        };
+    mount(Map.of("token", ARN, "more", OTHER), "rw-r--r--");
+    mount(second, Map.of("token", ARN, "more", ARN), "rw-r--r--");
+    for (int i = 0; i < 720; i++) {
+      clock.advance(Duration.ofSeconds(5));
+      round(volumes, defective);
+    }
+    assertThat(defects).hasValueBetween(10, 60);
+    assertThat(status(volumes, "token").stale()).isTrue();
+    assertThat(status(volumes, "token").error())
+        .contains("volume db: internal error: java.lang.IllegalStateException at ");
+    assertThat(directory.resolve("resolved/second/more")).hasContent("one");
+  }
 }
