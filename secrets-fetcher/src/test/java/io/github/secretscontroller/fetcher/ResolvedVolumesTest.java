@@ -38,6 +38,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -720,6 +721,21 @@ class ResolvedVolumesTest {
     assertThat(status(volumes, "keystore").error()).isNull();
   }
 
+  /** A volume beside the usual one; returns where kubelet writes its references. */
+  private Path secondVolume(Map<String, String> files) throws IOException {
+    Path second = directory.resolve("references/second");
+    Files.createDirectories(directory.resolve("resolved/second"));
+    mount(second, files, "rw-r--r--");
+    return second;
+  }
+
+  private static InjectionPlan planOf(String... volumes) {
+    return InjectionPlan.builder()
+        .resolve(
+            Stream.of(volumes).map(volume -> ResolvedVolume.of(volume, Part.REFERENCES)).toList())
+        .build();
+  }
+
   /** Rounds of five seconds each. */
   private static void pass(
       ResolvedVolumes volumes, SecretSource source, Duration duration, MovableClock clock) {
@@ -755,17 +771,8 @@ class ResolvedVolumesTest {
     Moody source = new Moody();
     source.put(ARN, "one");
     mount(Map.of("token", ARN), "rw-r--r--");
-    Path second = directory.resolve("references/second");
-    Files.createDirectories(directory.resolve("resolved/second"));
-    mount(second, Map.of("token", ARN), "rw-r--r--");
-    InjectionPlan plan =
-        InjectionPlan.builder()
-            .resolve(
-                List.of(
-                    ResolvedVolume.of("db", Part.REFERENCES),
-                    ResolvedVolume.of("second", Part.REFERENCES)))
-            .build();
-    ResolvedVolumes volumes = volumes(plan, clock);
+    Path second = secondVolume(Map.of("token", ARN));
+    ResolvedVolumes volumes = volumes(planOf("db", "second"), clock);
     volumes.deliver(source);
 
     mount(second, Map.of("token", ARN, "missing", OTHER), "rw-r--r--");
@@ -1057,17 +1064,8 @@ class ResolvedVolumesTest {
     Moody source = new Moody();
     source.put(ARN, "one");
     mount(Map.of("token", ARN), "rw-r--r--");
-    Path second = directory.resolve("references/second");
-    Files.createDirectories(directory.resolve("resolved/second"));
-    mount(second, Map.of("token", ARN), "rw-r--r--");
-    InjectionPlan plan =
-        InjectionPlan.builder()
-            .resolve(
-                List.of(
-                    ResolvedVolume.of("db", Part.REFERENCES),
-                    ResolvedVolume.of("second", Part.REFERENCES)))
-            .build();
-    ResolvedVolumes volumes = volumes(plan, clock);
+    Path second = secondVolume(Map.of("token", ARN));
+    ResolvedVolumes volumes = volumes(planOf("db", "second"), clock);
     volumes.deliver(source);
     AtomicInteger defects = new AtomicInteger();
     SecretSource defective =
